@@ -1,0 +1,1 @@
+"""ghala: one warehouse, one feature store, one road to production, one watch over every model."""

@@ -1,0 +1,143 @@
+"""Packs, sources and use cases are found by their place, never listed in code."""
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from ghala.contracts.errors import ConfigurationError, UsageError, suggest
+from ghala.contracts.policy import read_policy
+from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import Forecast, UseCase
+
+
+@cache
+def packs() -> dict[str, Path]:
+    """The folder of every installed pack, by the name of its ``ghala.packs`` entry point."""
+    found = {}
+    for entry in entry_points(group="ghala.packs"):
+        spec = importlib.util.find_spec(entry.value)
+        if spec is None or not spec.submodule_search_locations:
+            raise ConfigurationError(
+                f"Pack {entry.name!r} names {entry.value!r}, which is not installed.",
+                "Install the pack again, or remove it.",
+            )
+        found[entry.name] = Path(next(iter(spec.submodule_search_locations)))
+    return found
+
+
+def roots(workspace: Workspace) -> list[Path]:
+    """Where sources, features and use cases may lie: the packs, then the workspace."""
+    return [*packs().values(), workspace.root]
+
+
+def sources(workspace: Workspace) -> dict[str, Path]:
+    """The folder of every source that the workspace reads.
+
+    Raises:
+        ConfigurationError: ``ghala.toml`` names a source that no pack or folder holds.
+    """
+    known = {
+        contract.parent.name: contract.parent
+        for root in roots(workspace)
+        for contract in sorted((root / "sources").glob("*/contract.yml"))
+    }
+    return {name: _pick(name, known, "source") for name in workspace.settings.sources}
+
+
+def use_cases(workspace: Workspace) -> dict[str, UseCase]:
+    """Every use case that the workspace runs, with the policy in force."""
+    known = _use_case_folders(workspace)
+    return {
+        name: _load_use_case(workspace, name, _pick(name, known, "use case"))
+        for name in workspace.settings.use_cases
+    }
+
+
+def use_case(workspace: Workspace, name: str) -> UseCase:
+    """One use case by its name.
+
+    Raises:
+        UsageError: the workspace runs no such use case.
+    """
+    if name not in workspace.settings.use_cases:
+        raise UsageError(
+            f"No use case {name!r} here. {suggest(name, workspace.settings.use_cases)}",
+            "Name one of these, or add it to use_cases in ghala.toml.",
+        )
+    return _load_use_case(workspace, name, _use_case_folders(workspace)[name])
+
+
+def policy_file(workspace: Workspace, name: str, folder: Path) -> Path:
+    """The policy in force: the workspace's own in ``policies/``, else the use case's."""
+    own = workspace.root / "policies" / f"{name}.yml"
+    return own if own.is_file() else folder / "policy.yml"
+
+
+def modules(workspace: Workspace, room: str) -> Iterator[ModuleType]:
+    """Every Python module in the folder ``room`` of each pack and of the workspace."""
+    for root in roots(workspace):
+        for path in sorted((root / room).glob("*.py")):
+            if path.name != "__init__.py":
+                yield load_module(path)
+
+
+@cache
+def load_module(path: Path) -> ModuleType:
+    """Import a Python file by its place; a pack's module keeps its real name."""
+    name = _module_name(path)
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigurationError(f"{path} is not a Python module.", "Rename or remove it.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _module_name(path: Path) -> str:
+    for pack in packs().values():
+        if path.is_relative_to(pack):
+            inside = path.relative_to(pack.parent).with_suffix("")
+            return ".".join(inside.parts)
+    return "ghala_workspace_" + "_".join(path.with_suffix("").parts[1:])
+
+
+def _use_case_folders(workspace: Workspace) -> dict[str, Path]:
+    return {
+        file.parent.relative_to(root / "use_cases").as_posix(): file.parent
+        for root in roots(workspace)
+        for file in sorted((root / "use_cases").glob("*/*/use_case.py"))
+    }
+
+
+def _load_use_case(workspace: Workspace, name: str, folder: Path) -> UseCase:
+    module = load_module(folder / "use_case.py")
+    classes = [
+        kind
+        for kind in vars(module).values()
+        if inspect.isclass(kind) and issubclass(kind, UseCase) and kind not in (UseCase, Forecast)
+    ]
+    if len(classes) != 1:
+        raise ConfigurationError(
+            f"{folder / 'use_case.py'} holds {len(classes)} use case classes.", "Keep exactly one."
+        )
+    found: UseCase = classes[0]()
+    found.name, found.folder = name, folder
+    found.policy = read_policy(policy_file(workspace, name, folder))
+    return found
+
+
+def _pick(name: str, known: dict[str, Path], what: str) -> Path:
+    if name not in known:
+        raise ConfigurationError(
+            f"ghala.toml names the {what} {name!r}, which is nowhere. {suggest(name, known)}",
+            f"Correct the name, or add the folder of the {what}.",
+        )
+    return known[name]

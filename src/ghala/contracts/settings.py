@@ -1,0 +1,150 @@
+"""The workspace: one company's Git repository, its settings and where its things are kept."""
+
+import os
+import subprocess
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ghala.contracts.errors import ConfigurationError, suggest
+from ghala.contracts.policy import parse
+
+SETTINGS_FILE = "ghala.toml"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(_Strict):
+    """Who the workspace belongs to."""
+
+    name: str = Field(min_length=1)
+    currency: str = Field("KES", pattern="^[A-Z]{3}$")
+    timezone: str = "Africa/Nairobi"
+    demo: bool = Field(False, description="a demonstration; it may be replaced")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"no such time zone. {suggest(zone, available_timezones())[:120]}")
+        return zone
+
+
+class Person(_Strict):
+    """Someone who acts on the platform, with the roles that policies name."""
+
+    roles: tuple[str, ...] = ()
+
+
+class Settings(_Strict):
+    """The content of ``ghala.toml``."""
+
+    company: Company
+    sources: tuple[str, ...] = Field(min_length=1)
+    use_cases: tuple[str, ...] = Field(min_length=1)
+    people: dict[str, Person] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace on disk. Every path of the product is named here and nowhere else."""
+
+    root: Path
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The checked content of ``ghala.toml``.
+
+        Raises:
+            ConfigurationError: the file is missing or wrong.
+        """
+        path = self.root / SETTINGS_FILE
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"{path} is not TOML: {error}.", "Mend the file.") from error
+        return parse(Settings, content, path)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The company's time zone."""
+        return ZoneInfo(self.settings.company.timezone)
+
+    @property
+    def inbox(self) -> Path:
+        """Where systems deliver their files: ``inbox/SOURCE/FEED_YYYY-MM-DD.EXT``."""
+        return self.root / "inbox"
+
+    @property
+    def landing(self) -> Path:
+        """Files as they came in, immutable, versioned by DVC."""
+        return self.root / "landing"
+
+    @property
+    def state(self) -> Path:
+        """Everything the platform keeps for itself; never in Git."""
+        return self.root / ".ghala"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file. Only the pipeline opens it."""
+        return self.state / "warehouse.duckdb"
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite file of the ledger."""
+        return self.state / "ledger.db"
+
+    @property
+    def tracking_uri(self) -> str:
+        """The MLflow tracking and registry store."""
+        return f"sqlite:///{self.state / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        """MLflow's artifacts."""
+        return self.state / "artifacts"
+
+    @property
+    def keys(self) -> Path:
+        """The pipeline's signing key (private, mode 0600) and its public half."""
+        return self.state / "keys"
+
+    @property
+    def published(self) -> Path:
+        """The builds that readers see, behind one pointer."""
+        return self.root / "published"
+
+    @property
+    def reports(self) -> Path:
+        """HTML reports of drift, one per use case and business date."""
+        return self.root / "reports"
+
+    def commit(self) -> str:
+        """The workspace's Git commit, or ``uncommitted`` before the first one."""
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=self.root, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else "uncommitted"
+
+
+def find_workspace(start: Path | None = None) -> Workspace:
+    """Find the workspace that ``start`` (or the current folder) lies in.
+
+    Raises:
+        ConfigurationError: no folder upward holds ``ghala.toml``.
+    """
+    where = (start or Path(os.environ.get("GHALA_WORKSPACE", "."))).expanduser().resolve()
+    for folder in (where, *where.parents):
+        if (folder / SETTINGS_FILE).is_file():
+            return Workspace(folder)
+    raise ConfigurationError(
+        f"{where} is not in a ghala workspace: no {SETTINGS_FILE} here or above.",
+        "Make one with `ghala init PATH`, or name one with --workspace PATH.",
+    )

@@ -1,0 +1,178 @@
+"""Build the warehouse with dbt: raw, staging, core and marts, with their tests."""
+
+import contextlib
+import io
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ghala.contracts.discovery import packs, sources
+from ghala.contracts.errors import CheckFailed, ConfigurationError
+from ghala.contracts.settings import Workspace
+from ghala.warehouse.contract import read_sources
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What dbt did."""
+
+    models: int
+    tests_passed: int
+    failures: tuple[str, ...]
+
+
+def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
+    """Run every model and every test.
+
+    Raises:
+        CheckFailed: a model or a test failed; each is named. What was built before stays.
+    """
+    arguments = ["build", *(["--full-refresh"] if full_refresh else [])]
+    succeeded, nodes = _invoke(workspace, arguments)
+    result = _summarise(nodes)
+    if not succeeded:
+        named = "; ".join(result.failures[:5]) or "see .ghala/dbt/logs/dbt.log"
+        raise CheckFailed(
+            f"The build failed: {named}.",
+            "Read the failing model or test in .ghala/dbt; readers keep the last good build.",
+        )
+    return result
+
+
+def write_docs(workspace: Workspace) -> Path:
+    """Generate the dbt documentation as one self-contained page and return it."""
+    _invoke(workspace, ["docs", "generate", "--static"])
+    return _folder(workspace) / "target" / "static_index.html"
+
+
+def assemble(workspace: Workspace) -> Path:
+    """Lay one dbt project out of the pack's models and the staging SQL of the sources in use.
+
+    Files are written only when they differ, so that dbt's partial parsing keeps its worth.
+    """
+    project = _folder(workspace) / "project"
+    wanted: dict[str, str] = {}
+    for root in (*packs().values(), workspace.root):
+        wanted |= _texts(root / "warehouse", "")
+    for name, folder in sources(workspace).items():
+        wanted |= _texts(folder / "staging", f"models/staging/{name}/")
+    wanted["models/staging/raw.yml"] = _raw_sources(workspace)
+    wanted["profiles.yml"] = _profile(workspace)
+    wanted["dbt_project.yml"] = _project(workspace, wanted)
+    for stale in {_inside(f, project) for f in project.rglob("*") if f.is_file()} - set(wanted):
+        (project / stale).unlink()
+    for name, text in wanted.items():
+        file = project / name
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    return project
+
+
+def _invoke(workspace: Workspace, arguments: list[str]) -> tuple[bool, list[Any]]:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    project = assemble(workspace)
+    folder = _folder(workspace)
+    with contextlib.redirect_stdout(io.StringIO()):
+        done = dbtRunner().invoke(
+            [
+                *("--quiet", "--no-use-colors", "--log-path", str(folder / "logs")),
+                *arguments,
+                *("--project-dir", str(project), "--profiles-dir", str(project)),
+                *("--target-path", str(folder / "target")),
+            ]
+        )
+    if DuckDBConnectionManager._ENV is not None:  # dbt keeps the file open for its next call
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager._ENV = None
+    if done.exception is not None:
+        raise ConfigurationError(
+            f"dbt could not start: {done.exception}.", f"Look into {project} and its log."
+        )
+    return bool(done.success), list(getattr(done.result, "results", []))
+
+
+def _summarise(nodes: list[Any]) -> BuildResult:
+    failed = [n for n in nodes if n.status in ("error", "fail", "runtime error")]
+    return BuildResult(
+        models=sum(n.node.resource_type == "model" and n.status == "success" for n in nodes),
+        tests_passed=sum(n.status == "pass" for n in nodes),
+        failures=tuple(f"{n.node.name}: {(n.message or '').splitlines()[0]}" for n in failed),
+    )
+
+
+def _texts(folder: Path, prefix: str) -> dict[str, str]:
+    return {
+        prefix + _inside(file, folder): file.read_text(encoding="utf-8")
+        for file in sorted(folder.rglob("*"))
+        if file.suffix in (".sql", ".yml", ".csv", ".md") and file.is_file()
+    }
+
+
+def _inside(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _folder(workspace: Workspace) -> Path:
+    return workspace.state / "dbt"
+
+
+def _project(workspace: Workspace, wanted: dict[str, str]) -> str:
+    if "dbt_project.yml" not in wanted:
+        raise ConfigurationError("No pack brings a dbt project.", "Install a pack again.")
+    project = yaml.safe_load(wanted["dbt_project.yml"])
+    staged = sorted(Path(name).stem for name in wanted if Path(name).stem.startswith("stg_"))
+    project["vars"] = {
+        **project.get("vars", {}),
+        "sources": sorted(workspace.settings.sources),
+        "staged": staged,
+        "company_timezone": workspace.settings.company.timezone,
+        "currency": workspace.settings.company.currency,
+    }
+    return yaml.safe_dump(project, sort_keys=False)
+
+
+def _raw_sources(workspace: Workspace) -> str:
+    tables = [
+        {
+            "name": f"{source}__{feed}",
+            "description": spec.description,
+            "columns": [{"name": c, "description": s.description} for c, s in spec.columns.items()],
+        }
+        for source, contract in read_sources(workspace).items()
+        for feed, spec in contract.feeds.items()
+    ]
+    platform = [
+        {"name": "forecasts", "description": "Every forecast of every version and baseline."},
+        {"name": "outcomes", "description": "What then happened, once it was known."},
+    ]
+    raw = {"name": "raw", "schema": "raw", "tables": [*tables, {"name": "batches"}]}
+    return yaml.safe_dump(
+        {
+            "version": 2,
+            "sources": [raw, {"name": "platform", "schema": "platform", "tables": platform}],
+        },
+        sort_keys=False,
+    )
+
+
+def _profile(workspace: Workspace) -> str:
+    output = {
+        "type": "duckdb",
+        "path": str(workspace.warehouse),
+        "schema": "core",
+        "threads": 2,
+        "settings": {"memory_limit": "3GB", "TimeZone": "UTC"},
+    }
+    return json.dumps({"ghala": {"target": "warehouse", "outputs": {"warehouse": output}}})
+
+
+def forget_build(workspace: Workspace) -> None:
+    """Remove what dbt keeps between builds; the next one parses everything anew."""
+    shutil.rmtree(_folder(workspace), ignore_errors=True)

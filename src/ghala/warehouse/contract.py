@@ -1,0 +1,101 @@
+"""The contract of a source: what its files must look like, and which rows are refused."""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ghala.contracts.discovery import sources
+from ghala.contracts.policy import parse, read_yaml
+from ghala.contracts.settings import Workspace
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """One column of a feed."""
+
+    type: str = Field(pattern=r"^[a-z]+(\(\d+(, ?\d+)?\))?$")
+    required: bool = False
+    description: str = ""
+
+
+class Reference(_Strict):
+    """Another feed of the source that a row points to; rules may use its columns."""
+
+    feed: str
+    column: str
+    name: str = Field(pattern="^[a-z_]+$")
+    required: bool = True
+
+
+class Rule(_Strict):
+    """A claim about each row, in SQL. A row for which it is not true goes to quarantine."""
+
+    name: str = Field(pattern="^[a-z_]+$")
+    check: str
+    reason: str
+
+
+class Feed(_Strict):
+    """One kind of file that the source delivers."""
+
+    description: str
+    format: Literal["parquet", "csv"]
+    columns: dict[str, Column]
+    key: tuple[str, ...] = ()
+    references: dict[str, Reference] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    every_days: int | None = Field(None, ge=1, description="None: delivered once or at will")
+    max_quarantined: float = Field(0.5, ge=0, le=1, description="share of rows; above: rejected")
+
+
+class Source(_Strict):
+    """One system's feeds, with where the data comes from."""
+
+    description: str
+    provenance: str
+    licence: str
+    benchmark: bool = Field(False, description="public data, not a company's own")
+    timezone: str = "UTC"
+    feeds: dict[str, Feed]
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError("no such time zone")
+        return zone
+
+
+def read_sources(workspace: Workspace) -> dict[str, Source]:
+    """The contract of every source the workspace reads, by name.
+
+    Raises:
+        ConfigurationError: a source is nowhere, or its contract is wrong.
+    """
+    return {
+        name: read_contract(folder / "contract.yml") for name, folder in sources(workspace).items()
+    }
+
+
+def read_contract(path: Path) -> Source:
+    """Read and check one contract."""
+    return parse(Source, read_yaml(path), path)
+
+
+def arrival(file: Path) -> date | None:
+    """The day a file was delivered, from its name ``FEED_YYYY-MM-DD.EXT``; None if it has none."""
+    try:
+        return date.fromisoformat(file.stem.rpartition("_")[2])
+    except ValueError:
+        return None
+
+
+def feed_name(file: Path) -> str:
+    """The feed a file belongs to, from its name."""
+    return file.stem.rpartition("_")[0]

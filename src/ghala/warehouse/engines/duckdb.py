@@ -1,0 +1,135 @@
+"""The embedded warehouse: one DuckDB file that only the pipeline opens."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+
+from ghala.contracts.errors import DataRejected, TryAgain
+
+_SCHEMA = """
+CREATE SCHEMA IF NOT EXISTS raw;
+CREATE SCHEMA IF NOT EXISTS platform;
+CREATE TABLE IF NOT EXISTS raw.batches (
+    batch INTEGER PRIMARY KEY, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
+    file VARCHAR NOT NULL, sha256 VARCHAR NOT NULL UNIQUE, arrived_on DATE NOT NULL,
+    rows_in BIGINT NOT NULL, rows_loaded BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL,
+    reasons MAP(VARCHAR, BIGINT) NOT NULL, CHECK (rows_in = rows_loaded + rows_quarantined));
+CREATE TABLE IF NOT EXISTS raw.quarantine (
+    batch INTEGER NOT NULL, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
+    row_number BIGINT NOT NULL, reasons VARCHAR[] NOT NULL, record JSON NOT NULL);
+CREATE TABLE IF NOT EXISTS platform.forecasts (
+    use_case VARCHAR NOT NULL, version INTEGER NOT NULL, role VARCHAR NOT NULL,
+    as_of DATE NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
+    target_week DATE NOT NULL, horizon INTEGER NOT NULL,
+    mean DOUBLE NOT NULL, p10 DOUBLE NOT NULL, p50 DOUBLE NOT NULL, p90 DOUBLE NOT NULL,
+    naive DOUBLE, recent_mean DOUBLE, smart_mean DOUBLE,
+    smart_mean_p10 DOUBLE, smart_mean_p50 DOUBLE, smart_mean_p90 DOUBLE);
+CREATE TABLE IF NOT EXISTS platform.outcomes (
+    use_case VARCHAR NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
+    target_week DATE NOT NULL, known_on DATE NOT NULL, actual DOUBLE NOT NULL);
+"""
+
+
+class DuckDBWarehouse:
+    """A connection to the warehouse file, used as a context manager.
+
+    Raises:
+        TryAgain: another process has the file open.
+        DataRejected: the file is not a readable DuckDB database.
+    """
+
+    def __init__(self, path: Path, *, memory_limit: str = "3GB") -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "temp_directory": str(path.parent / "spill"),
+        }
+        try:
+            self.connection = duckdb.connect(str(path), config=settings)
+        except duckdb.IOException as error:
+            raise _explain(path, error) from error
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute(_SCHEMA)
+
+    def __enter__(self) -> Self:
+        """Return the open warehouse."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file, so that dbt may open it."""
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside happen, or none."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> None:
+        """Run one statement."""
+        self.connection.execute(sql, parameters)
+
+    def rows(
+        self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows."""
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def frame(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> pl.DataFrame:
+        """Run a query and return its rows as a polars frame."""
+        table = self.connection.execute(sql, parameters).to_arrow_table()
+        return pl.DataFrame(table)
+
+    def scalar(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """Run a query and return the first value of its first row, or None."""
+        row = self.connection.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    @contextmanager
+    def relation(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
+        """Let SQL read a frame under ``name`` for the length of the block."""
+        self.connection.register(name, frame.to_arrow())
+        try:
+            yield
+        finally:
+            self.connection.unregister(name)
+
+    def has(self, schema: str, table: str) -> bool:
+        """Whether a table or view exists."""
+        return bool(
+            self.scalar(
+                "SELECT count(*) FROM information_schema.tables"
+                " WHERE table_schema = ? AND table_name = ?",
+                [schema, table],
+            )
+        )
+
+
+def _explain(path: Path, error: duckdb.IOException) -> Exception:
+    holder = re.search(r"PID (\d+)", str(error))
+    if holder:
+        return TryAgain(
+            f"The warehouse {path.name} is in use by process {holder.group(1)}.",
+            "Wait until that run has ended, then run the command again.",
+        )
+    return DataRejected(
+        f"The warehouse {path} cannot be opened: {error}.",
+        "Move the file away and run `ghala land` and `ghala build`: landing holds every file.",
+    )

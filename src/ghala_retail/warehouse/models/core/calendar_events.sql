@@ -1,0 +1,1 @@
+{{ from_sources('calendar_events', ['event', 'day']) }}

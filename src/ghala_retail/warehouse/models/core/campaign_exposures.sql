@@ -1,0 +1,1 @@
+{{ from_sources('campaign_exposures', ['campaign_id', 'customer_id']) }}

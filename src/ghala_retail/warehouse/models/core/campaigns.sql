@@ -1,0 +1,1 @@
+{{ from_sources('campaigns', ['campaign_id', 'campaign_type', 'starts_on', 'ends_on']) }}

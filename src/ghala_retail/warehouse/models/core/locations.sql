@@ -1,0 +1,1 @@
+{{ from_sources('locations', ['location_id', 'location_kind']) }}

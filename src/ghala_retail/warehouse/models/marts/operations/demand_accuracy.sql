@@ -1,0 +1,20 @@
+{{ config(materialized='view') }}
+
+-- How good each forecast was, beside the baselines, per version, grain, week and horizon.
+SELECT
+    version,
+    role,
+    grain,
+    target_week,
+    horizon,
+    count(*) AS forecasts,
+    sum(actual) AS units,
+    sum(abs(mean - actual)) / nullif(sum(actual), 0) AS wape,
+    sum(abs(smart_mean - actual)) / nullif(sum(actual), 0) AS wape_smart_mean,
+    sum(abs(recent_mean - actual)) / nullif(sum(actual), 0) AS wape_recent_mean,
+    (sum(mean) - sum(actual)) / nullif(sum(actual), 0) AS bias,
+    avg(CASE WHEN actual BETWEEN p10 AND p90 THEN 1.0 ELSE 0.0 END) AS inside_80
+FROM {{ source('platform', 'forecasts') }}
+INNER JOIN {{ source('platform', 'outcomes') }} USING (use_case, grain, series, target_week)
+WHERE use_case = 'operations/demand'
+GROUP BY ALL

@@ -1,0 +1,47 @@
+-- By how much a promotion class multiplies a category's base, from all weeks up to `week`,
+-- pulled toward the lift of the class over all categories (prior weight: 30 units of base).
+WITH weekly AS (
+    SELECT grain, category, lift_class, week, known_on, sum(units) AS units, sum(base) AS base
+    FROM {{ ref('demand_weeks') }}
+    WHERE base IS NOT NULL
+    GROUP BY ALL
+),
+
+keys AS (SELECT DISTINCT grain, category, lift_class FROM {{ ref('demand_weeks') }}),
+
+weeks AS (SELECT DISTINCT week, known_on FROM {{ ref('demand_weeks') }}),
+
+running AS (
+    SELECT
+        keys.grain,
+        keys.category,
+        keys.lift_class,
+        weeks.week,
+        weeks.known_on,
+        sum(coalesce(weekly.units, 0)) OVER upto AS units,
+        sum(coalesce(weekly.base, 0)) OVER upto AS base
+    FROM keys
+    CROSS JOIN weeks
+    LEFT JOIN weekly
+        ON weekly.grain = keys.grain AND weekly.category = keys.category
+        AND weekly.lift_class = keys.lift_class AND weekly.week = weeks.week
+    WINDOW upto AS (
+        PARTITION BY keys.grain, keys.category, keys.lift_class ORDER BY weeks.week
+    )
+),
+
+pooled AS (
+    SELECT grain, lift_class, week, (sum(units) + 30) / (sum(base) + 30) AS lift
+    FROM running
+    GROUP BY ALL
+)
+
+SELECT
+    running.grain,
+    running.category,
+    running.lift_class,
+    running.week,
+    running.known_on,
+    (running.units + 30 * pooled.lift) / (running.base + 30) AS lift
+FROM running
+INNER JOIN pooled USING (grain, lift_class, week)

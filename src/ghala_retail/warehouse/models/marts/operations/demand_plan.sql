@@ -1,0 +1,83 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
+
+-- The frozen plan: how much of a series is promoted in a future week, as it was delivered on
+-- `known_on`. Shares are weighted with the sales known before the plan arrived: by store for a
+-- SKU over the chain, by SKU for a category in a store.
+{% set measures = {
+    'mailer_share': 'in_mailer',
+    'front_share': 'on_front_page',
+    'back_share': 'on_back_page',
+    'feature_share': 'is_coupon_or_feature',
+    'display_share': 'on_display',
+} %}
+WITH planned AS (
+    SELECT *
+    FROM {{ ref('promotions') }}
+    {% if is_incremental() %}
+    WHERE batch > (SELECT coalesce(max(batch), 0) FROM {{ this }})
+    {% endif %}
+),
+
+arrivals AS (SELECT DISTINCT known_on FROM planned),
+
+-- The first plans came before any sale was known: they are weighted with the first weeks' sales,
+-- which no forecast looks at (the first origin lies eight weeks later).
+horizon AS (
+    SELECT
+        known_on,
+        greatest(known_on, (SELECT min(week) + 28 FROM {{ ref('sku_location_week') }})) AS upto
+    FROM arrivals
+),
+
+store_weight AS (
+    SELECT horizon.known_on, sales.location_id, CAST(sum(sales.units) AS DOUBLE) AS weight
+    FROM horizon
+    INNER JOIN {{ ref('sku_location_week') }} AS sales
+        ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
+    WHERE sales.location_id IN (SELECT DISTINCT location_id FROM planned)
+    GROUP BY ALL
+),
+
+chain_weight AS (SELECT known_on, sum(weight) AS total FROM store_weight GROUP BY known_on),
+
+sku_weight AS (
+    SELECT horizon.known_on, sales.sku, products.category, CAST(sum(sales.units) AS DOUBLE) AS weight
+    FROM horizon
+    INNER JOIN {{ ref('sku_location_week') }} AS sales
+        ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
+    INNER JOIN {{ ref('products') }} AS products USING (sku)
+    WHERE products.category IS NOT NULL
+    GROUP BY ALL
+),
+
+category_weight AS (
+    SELECT known_on, category, sum(weight) AS total FROM sku_weight GROUP BY ALL
+)
+
+SELECT
+    'sku_chain' AS grain,
+    planned.sku AS series,
+    planned.week AS target_week,
+    planned.known_on,
+    planned.batch,
+    {% for name, flag in measures.items() %}
+    coalesce(sum(weight) FILTER (planned.{{ flag }}), 0) / any_value(total) AS {{ name }}{{ ',' if not loop.last }}
+    {% endfor %}
+FROM planned
+INNER JOIN store_weight USING (known_on, location_id)
+INNER JOIN chain_weight USING (known_on)
+GROUP BY planned.sku, planned.week, planned.known_on, planned.batch
+UNION ALL
+SELECT
+    'category_store',
+    category || '|' || planned.location_id,
+    planned.week,
+    planned.known_on,
+    planned.batch,
+    {% for name, flag in measures.items() %}
+    coalesce(sum(weight) FILTER (planned.{{ flag }}), 0) / any_value(total){{ ',' if not loop.last }}
+    {% endfor %}
+FROM planned
+INNER JOIN sku_weight USING (known_on, sku)
+INNER JOIN category_weight USING (known_on, category)
+GROUP BY category, planned.location_id, planned.week, planned.known_on, planned.batch

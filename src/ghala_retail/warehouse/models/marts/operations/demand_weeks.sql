@@ -1,0 +1,53 @@
+-- Every week of a series from its first sale on, with true zeros, the promotion class of the week
+-- and `base`, the mean of the thirteen weeks before that were not in the mailer.
+WITH spans AS (
+    SELECT grain, series, any_value(category) AS category, min(week) AS first_week
+    FROM {{ ref('demand_sales') }}
+    GROUP BY grain, series
+    HAVING count(*) >= 6
+),
+
+deliveries AS (
+    -- a week is known in full when the last of its lines had arrived
+    SELECT week, max(known_on) AS known_on, min(week) OVER () AS start_week
+    FROM {{ ref('demand_sales') }}
+    GROUP BY week
+    HAVING max(known_on) >= week + 7
+),
+
+dense AS (
+    SELECT
+        spans.grain,
+        spans.series,
+        spans.category,
+        deliveries.week,
+        deliveries.known_on,
+        spans.first_week,
+        deliveries.start_week,
+        coalesce(sales.units, 0) AS units,
+        coalesce(sales.revenue, 0) AS revenue,
+        coalesce(plan.mailer_share, 0) AS mailer_share,
+        coalesce(plan.front_share, 0) AS front_share,
+        coalesce(plan.back_share, 0) AS back_share,
+        coalesce(plan.feature_share, 0) AS feature_share,
+        coalesce(plan.display_share, 0) AS display_share
+    FROM spans
+    INNER JOIN deliveries ON deliveries.week >= spans.first_week
+    LEFT JOIN {{ ref('demand_sales') }} AS sales
+        ON sales.grain = spans.grain AND sales.series = spans.series
+        AND sales.week = deliveries.week
+    LEFT JOIN {{ ref('demand_plan') }} AS plan
+        ON plan.grain = spans.grain AND plan.series = spans.series
+        AND plan.target_week = deliveries.week
+)
+
+SELECT
+    *,
+    {{ lift_class() }} AS lift_class,
+    coalesce(
+        avg(CASE WHEN mailer_share < 0.1 THEN units END) OVER past, avg(units) OVER past
+    ) AS base
+FROM dense
+WINDOW past AS (
+    PARTITION BY grain, series ORDER BY week ROWS BETWEEN 13 PRECEDING AND 1 PRECEDING
+)
