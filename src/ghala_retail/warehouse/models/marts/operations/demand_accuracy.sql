@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 -- How good each forecast was, beside the baselines, per version, grain, week and horizon.
 SELECT
     version,

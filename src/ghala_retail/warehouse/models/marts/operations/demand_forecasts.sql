@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 -- The forecasts of operations/demand with what then happened.
 SELECT
     forecasts.version,
