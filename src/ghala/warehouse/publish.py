@@ -41,7 +41,9 @@ class Published:
                     f'CREATE VIEW "{schema}"."{name}" AS'  # noqa: S608 - names are ours
                     f" SELECT * FROM read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
                 )
-            connection.execute("SET allowed_directories = $folders", {"folders": [str(self.folder)]})
+            connection.execute(
+                "SET allowed_directories = $folders", {"folders": [str(self.folder)]}
+            )
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             yield connection

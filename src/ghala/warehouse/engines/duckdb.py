@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS platform.forecasts (
     as_of DATE NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
     target_week DATE NOT NULL, horizon INTEGER NOT NULL,
     mean DOUBLE NOT NULL, p10 DOUBLE NOT NULL, p50 DOUBLE NOT NULL, p90 DOUBLE NOT NULL,
+    dispersion DOUBLE,
     naive DOUBLE, recent_mean DOUBLE, smart_mean DOUBLE,
     smart_mean_p10 DOUBLE, smart_mean_p50 DOUBLE, smart_mean_p90 DOUBLE);
 CREATE TABLE IF NOT EXISTS platform.outcomes (

@@ -9,8 +9,8 @@ import duckdb
 FIRST_MONDAY = date(2017, 1, 2)
 """The first day of the data's week 2; week 1 is the single Sunday before it."""
 
-PLAN_LEAD = timedelta(weeks=4)
-"""How long before its week the promotion plan is delivered."""
+PLAN_LEAD = timedelta(weeks=3)
+"""How long before its week a plan is delivered: on any Monday four weeks are planned."""
 
 ONCE = ("products", "demographics", "campaign_descriptions", "campaigns", "coupons")
 
@@ -30,7 +30,7 @@ def data_folder() -> Path:
 def deliver(inbox: Path, data: Path | None = None) -> None:
     """Write the inbox of the whole year, each file named for the day it would arrive.
 
-    Transactions of a week arrive on the Monday after it. Promotions of a week arrive four weeks
+    Transactions of a week arrive on the Monday after it. Promotions of a week arrive three weeks
     before its Monday, the first five weeks of them with the first delivery. Masters arrive once.
     """
     folder = data or data_folder()
@@ -43,7 +43,7 @@ def deliver(inbox: Path, data: Path | None = None) -> None:
     _write_week(folder, inbox, "promotions", 5, FIRST_MONDAY, first=1)
     for week in range(6, 54):
         monday = FIRST_MONDAY + timedelta(weeks=week - 2)
-        _write_week(folder, inbox, "promotions", week, monday - PLAN_LEAD + timedelta(weeks=1))
+        _write_week(folder, inbox, "promotions", week, monday - PLAN_LEAD)
 
 
 def _write_week(

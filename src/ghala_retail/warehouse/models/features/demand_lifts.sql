@@ -3,7 +3,7 @@
 WITH weekly AS (
     SELECT grain, category, lift_class, week, known_on, sum(units) AS units, sum(base) AS base
     FROM {{ ref('demand_weeks') }}
-    WHERE base IS NOT NULL
+    WHERE base IS NOT NULL AND sold_weeks >= 6
     GROUP BY ALL
 ),
 

@@ -34,7 +34,8 @@ store_weight AS (
     FROM horizon
     INNER JOIN {{ ref('sku_location_week') }} AS sales
         ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
-    WHERE sales.location_id IN (SELECT DISTINCT location_id FROM planned)
+    INNER JOIN (SELECT DISTINCT known_on, location_id FROM planned) AS planning
+        ON planning.known_on = horizon.known_on AND planning.location_id = sales.location_id
     GROUP BY ALL
 ),
 

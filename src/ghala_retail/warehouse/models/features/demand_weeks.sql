@@ -1,5 +1,5 @@
--- Every week of a series from its first sale on, with true zeros, the promotion class of the week
--- and `base`, the mean of the thirteen weeks before that were not in the mailer.
+-- Every week of a series from its first sale on, with true zeros, the promotion class of the week,
+-- `base` (the mean of the thirteen weeks before that were not in the mailer) and running counts.
 WITH spans AS (
     SELECT grain, series, any_value(category) AS category, min(week) AS first_week
     FROM {{ ref('demand_sales') }}
@@ -9,10 +9,10 @@ WITH spans AS (
 
 deliveries AS (
     -- a week is known in full when the last of its lines had arrived
-    SELECT week, max(known_on) AS known_on, min(week) OVER () AS start_week
+    SELECT week, max(known_on) AS known_on
     FROM {{ ref('demand_sales') }}
     GROUP BY week
-    HAVING max(known_on) >= week + 7
+    HAVING max(known_on) >= week + 7 AND min(known_on) <= week + 7
 ),
 
 dense AS (
@@ -23,7 +23,6 @@ dense AS (
         deliveries.week,
         deliveries.known_on,
         spans.first_week,
-        deliveries.start_week,
         coalesce(sales.units, 0) AS units,
         coalesce(sales.revenue, 0) AS revenue,
         coalesce(plan.mailer_share, 0) AS mailer_share,
@@ -46,8 +45,12 @@ SELECT
     {{ lift_class() }} AS lift_class,
     coalesce(
         avg(CASE WHEN mailer_share < 0.1 THEN units END) OVER past, avg(units) OVER past
-    ) AS base
+    ) AS base,
+    date_diff('day', first_week, week) // 7 + 1 AS age_weeks,
+    date_diff('day', min(week) OVER (), week) // 7 + 1 AS known_weeks,
+    count(*) FILTER (units > 0) OVER upto AS sold_weeks,
+    max(week) FILTER (units > 0) OVER upto AS last_sold_week
 FROM dense
-WINDOW past AS (
-    PARTITION BY grain, series ORDER BY week ROWS BETWEEN 13 PRECEDING AND 1 PRECEDING
-)
+WINDOW
+    past AS (PARTITION BY grain, series ORDER BY week ROWS BETWEEN 13 PRECEDING AND 1 PRECEDING),
+    upto AS (PARTITION BY grain, series ORDER BY week)

@@ -1,0 +1,104 @@
+"""Results for people: plain tables on standard output."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_STATES = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[bold red]fail[/]"}
+
+
+def show_result(result: Any) -> None:
+    """Print a result as `key: value` lines."""
+    console = Console(highlight=False, soft_wrap=True)
+    items = result.items() if isinstance(result, Mapping) else [("", result)]
+    for key, value in items:
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            console.print(_table(str(key), value))
+        else:
+            console.print(f"{key}: {_words(value)}", markup=False)
+
+
+def show_status(status: Mapping[str, Any]) -> None:
+    """Print where everything stands."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"{status['workspace']} · data as of {status['as_of'] or 'never'}"
+        f" · build {status['build'] or 'none'}", markup=False,
+    )  # fmt: skip
+    for use_case in status["use_cases"]:
+        console.print(f"\n{use_case['name']}  (owner {use_case['owner']})", markup=False)
+        for stage, holder in use_case["stages"].items():
+            console.print(f"  {stage}: version {holder['version']} since {holder['since']}")
+        for one in use_case["accuracy"]:
+            console.print(
+                f"  {one['grain']}: WAPE {one['wape']:.1%}, {one['value_added']:+.1%} against"
+                f" {one['baseline']}, bias {one['bias']:+.1%} over {one['weeks']} weeks"
+            )
+        for alert in use_case["alerts"]:
+            console.print(f"  alert: {alert['message']}", markup=False)
+        for wait in use_case["awaiting_approval"]:
+            console.print(f"  version {wait['version']} awaits a {wait['role']}", markup=False)
+        due = use_case["next_retrain"]
+        console.print(f"  retrain due: {due['due']} {'; '.join(due['reasons'])}", markup=False)
+    wanted = ("source", "feed", "batches", "rows_landed", "rows_loaded", "rows_quarantined")
+    console.print(_table("sources", [{k: row[k] for k in wanted} for row in status["sources"]]))
+
+
+def show_history(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print the ledger."""
+    console = Console(highlight=False, soft_wrap=True)
+    for entry in entries:
+        version = f" v{entry['version']}" if entry["version"] else ""
+        console.print(
+            f"{entry['as_of'] or '-':10}  {entry['kind']:11} {entry['use_case'] or ''}{version}"
+            f"  by {entry['actor']}: {entry['words']}",
+            markup=False,
+        )
+
+
+def show_health(result: Mapping[str, Any]) -> None:
+    """Print what the doctor found."""
+    console = Console(highlight=False, soft_wrap=True)
+    for check in result["checks"]:
+        console.print(f"{_STATES[check['state']]:>4}  {check['check']}: {check['words']}")
+
+
+def show_demo(summary: Mapping[str, Any]) -> None:
+    """Print the summary of a demonstration."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print("\nWhat happened", style="bold")
+    for line in summary["story"]:
+        console.print(f"  {line}", markup=False)
+    console.print(
+        _table("accuracy of the champion over the weeks that came true", summary["accuracy"])
+    )
+    console.print("Where to look", style="bold")
+    for name, place in summary["places"].items():
+        console.print(f"  {name}: {place}", markup=False)
+    console.print(summary["notice"], markup=False)
+
+
+def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in rows[0] if rows else ():
+        number = isinstance(rows[0][column], int | float)
+        table.add_column(column.replace("_", " "), justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(_words(value) for value in row.values()))
+    return table
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_words(one)}" for key, one in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return "; ".join(_words(one) for one in value) or "none"
+    return str(value)

@@ -1,0 +1,57 @@
+"""Intervals for differences between two models judged on the same series."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Relative improvement of a loss over a rival's, with its bootstrap interval.
+
+    ``estimate`` 0.1 means the loss is 10 % lower than the rival's.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    probability_better: float
+
+
+def relative_gain(
+    losses: pl.DataFrame, *, confidence: float, seed: int, by: str = "series"
+) -> Gain:
+    """Paired bootstrap over series of ``1 - sum(loss) / sum(rival)``.
+
+    Args:
+        losses: columns ``by``, ``loss`` and ``rival``, one row per prediction.
+        confidence: of the two-sided interval.
+        seed: of the resampling; same rows and seed, same interval.
+        by: what is resampled; errors of one series are not independent.
+    """
+    per_series = losses.group_by(by, maintain_order=True).agg(pl.col("loss", "rival").sum())
+    sums = per_series.select("loss", "rival").to_numpy()
+    draws = _resample(sums, seed)
+    gains = 1 - draws[:, 0] / np.maximum(draws[:, 1], 1e-12)
+    tail = (1 - confidence) / 2
+    total = sums.sum(axis=0)
+    return Gain(
+        estimate=float(1 - total[0] / max(total[1], 1e-12)),
+        low=float(np.quantile(gains, tail)),
+        high=float(np.quantile(gains, 1 - tail)),
+        probability_better=float((gains > 0).mean()),
+    )
+
+
+def _resample(sums: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Poisson bootstrap: every series is drawn a Poisson(1) number of times, per resample."""
+    random = np.random.default_rng(seed)
+    blocks = []
+    for _ in range(10):
+        weights = random.poisson(1.0, size=(RESAMPLES // 10, len(sums))).astype(np.float64)
+        blocks.append(weights @ sums)
+    return np.concatenate(blocks)

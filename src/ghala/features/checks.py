@@ -1,0 +1,37 @@
+"""Is what was served what history says? The check that finds leaks and skew."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import polars.selectors as cs
+
+TOLERANCE = 1e-9
+
+
+def compare_served(
+    served: pl.DataFrame, recomputed: pl.DataFrame, *, keys: Sequence[str]
+) -> list[str]:
+    """Name every feature whose value of the past has changed since it was served.
+
+    A feature that looks into the future gets another value once that future has arrived; so does
+    one that is computed differently for training and for scoring.
+    """
+    both = served.join(recomputed, on=list(keys), how="left", suffix="_now", maintain_order="left")
+    missing = both.height - served.join(recomputed, on=list(keys), how="semi").height
+    wrong = [f"{missing} of {served.height} served rows are gone from history"] if missing else []
+    present = served.join(recomputed, on=list(keys), suffix="_now")
+    for name in served.select(cs.numeric()).columns:
+        if name in keys or f"{name}_now" not in present.columns:
+            continue
+        changed = _count_changed(present[name], present[f"{name}_now"])
+        if changed:
+            wrong.append(f"{name} differs in {changed} of {present.height} rows served")
+    return wrong
+
+
+def _count_changed(before: pl.Series, after: pl.Series) -> int:
+    old, new = before.cast(pl.Float64), after.cast(pl.Float64)
+    gone = (old.is_null() != new.is_null()).sum()
+    scale = old.abs().clip(lower_bound=1.0)
+    moved = ((old - new).abs() > TOLERANCE * scale).fill_null(value=False).sum()
+    return int(gone) + int(moved)

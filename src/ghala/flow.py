@@ -1,0 +1,367 @@
+"""The whole loop on one screen: the only place where the rooms are combined.
+
+    land ▶ build ▶ monitor ▶ retrain ▶ promote ▶ score ▶ publish
+
+Every step takes the business date, can be run again, and leaves its facts in the ledger.
+Monitoring does not call training: it writes "retrain, because ..." and the step after reads it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ghala.contracts.discovery import use_cases
+from ghala.contracts.errors import CheckFailed, TryAgain, UsageError
+from ghala.contracts.records import BatchReceipt, Stage, Verdict
+from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
+from ghala.ledger.book import Ledger, Note
+
+if TYPE_CHECKING:
+    from ghala.registry.road import Road
+    from ghala.registry.versions import Registry
+    from ghala.warehouse.build import BuildResult
+    from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+
+
+@dataclass(frozen=True)
+class House:
+    """A workspace with someone acting in it."""
+
+    workspace: Workspace
+    actor: str
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The facts."""
+        return Ledger(self.workspace.ledger, actor=self.actor)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """The versions."""
+        from ghala.registry.versions import Registry
+
+        return Registry(self.workspace)
+
+    def warehouse(self) -> "DuckDBWarehouse":
+        """The warehouse, opened for one step."""
+        from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+
+        return DuckDBWarehouse(self.workspace.warehouse)
+
+    def road(self, use_case: UseCase) -> "Road":
+        """The road of one use case."""
+        from ghala.registry.road import Road
+
+        return Road(self.workspace, self.ledger, use_case)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Let one pipeline at a time work in the workspace.
+
+        Raises:
+            TryAgain: another one is at work.
+        """
+        from filelock import FileLock, Timeout
+
+        self.workspace.state.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.workspace.state / "pipeline.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise TryAgain(
+                f"Another run is at work in {self.workspace.root}.",
+                "Wait until it has ended, then run the command again.",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any]:
+    """The loop for one business date. Running it again changes nothing."""
+    with house.working():
+        receipts = land(house, as_of, allow_late=allow_late)
+        built = build(house, as_of)
+        done: dict[str, Any] = {"as_of": as_of, "batches": len(receipts), "models": built.models}
+        for use_case in use_cases(house.workspace).values():
+            done[use_case.name] = {
+                "monitoring": monitor(house, use_case, as_of),
+                "trained": retrain_if_due(house, use_case, as_of),
+                "stages": advance(house, use_case, as_of),
+                "scored": score(house, use_case, as_of),
+            }
+        done["published"] = publish(house, as_of)
+        house.ledger.append(Note("run", {}, as_of=as_of, key=f"run:{as_of}"))
+    return done
+
+
+def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchReceipt]:
+    """Bring in the files that have arrived, and snapshot what is landed."""
+    from ghala.warehouse import landing, snapshots
+
+    known = {entry.key for entry in house.ledger.entries("batch")}
+    try:
+        with house.warehouse() as warehouse:
+            for _ in landing.land(house.workspace, warehouse, as_of, allow_late=allow_late):
+                pass
+    finally:
+        fresh = _record_batches(house, known)
+    if fresh or snapshots.current_snapshot(house.workspace).address == "none":
+        taken = snapshots.take_snapshot(house.workspace, f"Land what arrived by {as_of}")
+        key = f"snapshot:{taken.address}"
+        house.ledger.append(Note("snapshot", asdict(taken), as_of=as_of, key=key))
+    return fresh
+
+
+def build(house: House, as_of: date) -> "BuildResult":
+    """Build the warehouse from what is landed, and test it."""
+    from ghala.warehouse.build import build as build_warehouse
+
+    try:
+        built = build_warehouse(house.workspace)
+    except CheckFailed as error:
+        house.ledger.append(Note("build", {"failures": [error.message]}, as_of=as_of))
+        raise
+    house.ledger.append(Note("build", asdict(built), as_of=as_of))
+    return built
+
+
+def monitor(house: House, use_case: UseCase, as_of: date) -> dict[str, Any]:
+    """Match outcomes, measure accuracy and drift, and write down what follows from them."""
+    from ghala.monitoring import watch
+
+    key = f"monitoring:{use_case.name}:{as_of}"
+    said = house.ledger.find(key)
+    if said is not None:
+        return said.body
+    training = house.ledger.last("training", use_case.name)
+    champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
+    standing = watch.Standing(champion, training.as_of if training else None)
+    with house.warehouse() as warehouse:
+        seen = watch.look(
+            house.workspace, warehouse, use_case, standing=standing, as_of=as_of
+        ).as_dict()
+    facts = [Note("alert", {"message": m}, use_case.name, champion, as_of) for m in seen["alerts"]]
+    facts.append(Note("decision", seen["decision"], use_case.name, champion, as_of))
+    facts.append(Note("monitoring", seen, use_case.name, champion, as_of, key))
+    house.ledger.append(*facts)
+    return seen
+
+
+def retrain_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
+    """Train when the newest decision in the ledger says so, and it was not yet acted upon."""
+    decision = house.ledger.last("decision", use_case.name)
+    if decision is None or not decision.body["due"]:
+        return None
+    training = house.ledger.last("training", use_case.name)
+    if training is not None and training.number > decision.number:
+        return None
+    return train(house, use_case, as_of, reasons=decision.body["reasons"])
+
+
+def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | None = None) -> int:
+    """Train a version on what was known, register it and put it into staging."""
+    from ghala.training.train import train as train_version
+
+    key = f"training:{use_case.name}:{as_of}"
+    done = house.ledger.find(key)
+    if done is not None and done.version is not None:
+        return done.version
+    house.registry.reap(house.ledger, use_case.name)
+    with house.warehouse() as warehouse:
+        trained = train_version(
+            house.workspace,
+            warehouse,
+            use_case,
+            as_of=as_of,
+            champion=house.ledger.holder(use_case.name, Stage.PRODUCTION),
+        )
+    body = {
+        "run": trained.run,
+        "figures": trained.figures,
+        "leaks": trained.leaks,
+        "reasons": reasons or ["asked for"],
+    }
+    house.ledger.append(Note("training", body, use_case.name, trained.version, as_of, key))
+    house.road(use_case).enter(trained.version, as_of=as_of)
+    house.registry.mirror(house.ledger, use_case.name)
+    return trained.version
+
+
+def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
+    """Judge the version in staging on its backtest, or the one in UAT on its weeks in shadow."""
+    staged = house.ledger.holder(use_case.name, Stage.STAGING)
+    if staged is not None:
+        return _judge_backtest(house, use_case, staged, as_of)
+    tested = house.ledger.holder(use_case.name, Stage.UAT)
+    if tested is not None:
+        return _judge_shadow(house, use_case, tested, as_of)
+    raise UsageError(
+        f"{use_case.name} has no version in staging or uat.", f"Run `ghala train {use_case.name}`."
+    )
+
+
+def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | None]:
+    """Move versions up as far as gates, time in UAT and approvals allow; fail them with reasons."""
+    road = house.road(use_case)
+    staged = house.ledger.holder(use_case.name, Stage.STAGING)
+    if staged is not None:
+        if all(v.passed for v in _judge_backtest(house, use_case, staged, as_of)):
+            road.promote(staged, as_of=as_of)
+        else:
+            road.archive(staged, as_of=as_of, reason="failed the gates of staging")
+    tested = house.ledger.holder(use_case.name, Stage.UAT)
+    if tested is not None and _shadowed_long_enough(house, use_case, as_of):
+        if not all(v.passed for v in _judge_shadow(house, use_case, tested, as_of)):
+            road.archive(tested, as_of=as_of, reason="failed in user acceptance test")
+        elif road.is_approved(tested):
+            road.promote(tested, as_of=as_of)
+        else:
+            road.request_approval(tested, as_of=as_of)
+    if house.ledger.last("training", use_case.name) is not None:
+        house.registry.mirror(house.ledger, use_case.name)
+    return {stage: h.version for stage, h in house.ledger.holders(use_case.name).items()}
+
+
+def promote(house: House, use_case: UseCase, version: int, *, as_of: date) -> Stage:
+    """Move a version one stage up; into production, it scores at once."""
+    stage = house.road(use_case).promote(version, as_of=as_of)
+    house.registry.mirror(house.ledger, use_case.name)
+    if stage is Stage.PRODUCTION:
+        _take_effect(house, use_case, as_of)
+    return stage
+
+
+def sign(
+    house: House, use_case: UseCase, version: int, *, approve: bool, comment: str, as_of: date
+) -> None:
+    """Approve or reject a version in UAT; an approved one goes to production and scores at once."""
+    road = house.road(use_case)
+    road.sign(version, approve=approve, comment=comment, as_of=as_of)
+    if approve and road.is_approved(version):
+        promote(house, use_case, version, as_of=as_of)
+    else:
+        house.registry.mirror(house.ledger, use_case.name)
+
+
+def roll_back(house: House, use_case: UseCase, *, as_of: date, reason: str) -> int:
+    """Give production back to the version before; the next request already sees it."""
+    version = house.road(use_case).roll_back(as_of=as_of, reason=reason)
+    house.registry.mirror(house.ledger, use_case.name)
+    _take_effect(house, use_case, as_of)
+    return version
+
+
+def score(house: House, use_case: UseCase, as_of: date) -> int:
+    """Forecast with the champion, and in shadow with the version in UAT."""
+    from ghala.serving.scoring import score as score_versions
+
+    roles: dict[int, str] = {}
+    for stage, role in ((Stage.UAT, "shadow"), (Stage.PRODUCTION, "champion")):
+        version = house.ledger.holder(use_case.name, stage)
+        if version is not None:
+            roles[version] = role
+    if not roles:
+        return 0
+    with house.warehouse() as warehouse:
+        rows = score_versions(house.workspace, warehouse, use_case, roles=roles, as_of=as_of)
+    body = {"roles": {str(version): role for version, role in roles.items()}, "rows": rows}
+    key = f"scoring:{use_case.name}:{as_of}:{sorted(roles.items())}"
+    champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
+    house.ledger.append(Note("scoring", body, use_case.name, champion, as_of, key))
+    return rows
+
+
+def publish(house: House, as_of: date) -> int:
+    """Show readers the new build, whole."""
+    from ghala.warehouse.publish import publish as publish_build
+
+    with house.warehouse() as warehouse:
+        published = publish_build(house.workspace, warehouse, as_of=as_of)
+    house.ledger.append(Note("publication", {"build": published.number}, as_of=as_of))
+    return published.number
+
+
+def status(workspace: Workspace) -> dict[str, Any]:
+    """Where everything stands."""
+    from ghala.monitoring.status import describe
+
+    return describe(workspace, House(workspace, "reader").ledger)
+
+
+def history(
+    house: House, use_case: str | None = None, *, kind: str | None = None
+) -> list[dict[str, Any]]:
+    """The facts of the ledger in words, oldest first."""
+    from ghala.ledger.words import tell
+
+    return [tell(entry) for entry in house.ledger.entries(kind, use_case)]
+
+
+def doctor(house: House) -> list[dict[str, Any]]:
+    """Check everything the workspace rests on."""
+    from ghala.monitoring.health import examine
+
+    return examine(house.workspace, house.ledger)
+
+
+def _record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
+    """Write the batches that the warehouse holds and the ledger does not know, also after a crash."""
+    from ghala.warehouse.landing import receipts
+
+    with house.warehouse() as warehouse:
+        loaded = receipts(warehouse)
+    fresh = [r for r in loaded if f"batch:{r.source}/{r.file}" not in known]
+    house.ledger.append(
+        *(
+            Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
+            for r in fresh
+        )
+    )
+    return fresh
+
+
+def _judge_backtest(house: House, use_case: UseCase, version: int, as_of: date) -> list[Verdict]:
+    from ghala.evaluation.gates import Evidence, judge_forecast
+    from ghala.training.train import read_backtest
+
+    made = house.ledger.last("training", use_case.name, version=version)
+    built = house.ledger.last("build")
+    backtest, champion = read_backtest(house.workspace, use_case.name, version)
+    evidence = Evidence(
+        backtest=backtest,
+        champion=champion,
+        tests_failed=built.body["failures"] if built else ["the warehouse was never built"],
+        leaks=made.body["leaks"] if made else [],
+    )
+    policy = use_case.policy
+    verdicts = judge_forecast(evidence, policy.gates, seed=policy.seed)
+    house.road(use_case).record_verdicts(version, verdicts, after=Stage.STAGING, as_of=as_of)
+    return verdicts
+
+
+def _judge_shadow(house: House, use_case: UseCase, version: int, as_of: date) -> list[Verdict]:
+    from ghala.monitoring.watch import judge_shadow
+
+    champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
+    with house.warehouse() as warehouse:
+        verdicts = judge_shadow(
+            warehouse, use_case, version=version, champion=champion, as_of=as_of
+        )
+    house.road(use_case).record_verdicts(version, verdicts, after=Stage.UAT, as_of=as_of)
+    return verdicts
+
+
+def _shadowed_long_enough(house: House, use_case: UseCase, as_of: date) -> bool:
+    since = house.ledger.holders(use_case.name)[Stage.UAT].since
+    return as_of - since >= timedelta(weeks=use_case.policy.uat.shadow_weeks)
+
+
+def _take_effect(house: House, use_case: UseCase, as_of: date) -> None:
+    score(house, use_case, as_of)
+    publish(house, as_of)

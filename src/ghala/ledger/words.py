@@ -1,0 +1,77 @@
+"""The facts of the ledger as sentences."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ghala.ledger.tables import Entry
+
+Body = dict[str, Any]
+
+
+def tell(entry: Entry) -> dict[str, Any]:
+    """One fact: who, when, what, and one sentence that says it."""
+    sentence = _SENTENCES.get(entry.kind, lambda _version, _body: entry.kind)
+    return {
+        "number": entry.number,
+        "as_of": entry.as_of.isoformat() if entry.as_of else None,
+        "recorded_at": entry.recorded_at.isoformat() + "Z",
+        "kind": entry.kind,
+        "use_case": entry.use_case,
+        "version": entry.version,
+        "actor": entry.actor,
+        "words": sentence(entry.version, entry.body),
+    }
+
+
+def _batch(_version: int | None, body: Body) -> str:
+    return (
+        f"{body['source']}/{body['file']}: {body['rows_in']:,} rows in,"
+        f" {body['rows_loaded']:,} loaded, {body['rows_quarantined']:,} quarantined"
+    )
+
+
+def _verdict(version: int | None, body: Body) -> str:
+    failed = [v["reason"] for v in body["verdicts"] if v["decision"] != "pass"]
+    said = "passed" if body["passed"] else "failed"
+    return f"version {version} {said} the gates of {body['stage']}. {' '.join(failed)}".strip()
+
+
+def _decision(_version: int | None, body: Body) -> str:
+    said = "retrain" if body["due"] else "keep"
+    return f"{said}: {'; '.join(body['reasons']) or 'nothing asks for a new version'}"
+
+
+def _training(version: int | None, body: Body) -> str:
+    return f"version {version} trained, because {'; '.join(body['reasons'])}"
+
+
+def _scoring(_version: int | None, body: Body) -> str:
+    roles = ", ".join(f"version {version} as {role}" for version, role in body["roles"].items())
+    return f"{body['rows']:,} forecasts by {roles}"
+
+
+def _monitoring(_version: int | None, body: Body) -> str:
+    drift = f", {body['drift']['share']:.0%} of the inputs drifted" if body["drift"] else ""
+    return f"{body['outcomes']:,} outcomes matched{drift}"
+
+
+_SENTENCES: dict[str, Callable[[int | None, Body], str]] = {
+    "batch": _batch,
+    "snapshot": lambda _v, body: f"{body['files']} files are snapshot {body['address']}",
+    "build": lambda _v, body: (
+        "; ".join(body["failures"])
+        or f"{body['models']} models built, {body['tests_passed']} tests passed"
+    ),
+    "training": _training,
+    "verdict": _verdict,
+    "transition": lambda v, body: f"version {v} to {body['to']}: {body['reason']}",
+    "request": lambda v, body: f"version {v} asks for the approval of a {body['role']}",
+    "approval": lambda v, body: f"version {v} approved. {body['comment']}",
+    "rejection": lambda v, body: f"version {v} rejected. {body['comment']}",
+    "scoring": _scoring,
+    "monitoring": _monitoring,
+    "decision": _decision,
+    "alert": lambda _v, body: body["message"],
+    "publication": lambda _v, body: f"build {body['build']} published",
+    "run": lambda _v, _body: "the loop ran to its end",
+}

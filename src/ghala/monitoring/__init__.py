@@ -1,0 +1,1 @@
+"""The watch over every model: outcomes, accuracy, drift, and what follows from them."""

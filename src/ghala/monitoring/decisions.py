@@ -1,0 +1,78 @@
+"""When must a model be trained again? Pure functions of facts, with every reason in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from ghala.contracts.policy import Alerts, Retrain
+from ghala.contracts.records import RetrainDecision
+from ghala.monitoring.outcomes import Accuracy
+
+_BAD_WEEKS = 3
+"""In so many of the last four weeks must the simple rule have been better."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a use case on a business date."""
+
+    as_of: date
+    last_training: date | None
+    accuracy: Sequence[Accuracy]
+    drift_share: float | None
+
+
+def decide_retrain(facts: Facts, rule: Retrain) -> RetrainDecision:
+    """Whether to train again by age, value added, bias or drift."""
+    if facts.last_training is None:
+        return RetrainDecision(True, ("never trained",))
+    age = (facts.as_of - facts.last_training).days // 7
+    next_due = facts.last_training + timedelta(weeks=rule.max_age_weeks)
+    reasons = [*_performance(facts.accuracy, rule), *_drift(facts.drift_share, rule)]
+    if age >= rule.max_age_weeks:
+        reasons.append(f"age: trained {age} weeks ago, {rule.max_age_weeks} is the limit")
+    if reasons and age < rule.cooldown_weeks:
+        return RetrainDecision(
+            False, (f"cooling down: trained {age} weeks ago", *reasons), next_due
+        )
+    return RetrainDecision(bool(reasons), tuple(reasons), next_due)
+
+
+def find_alerts(accuracy: Sequence[Accuracy], rule: Alerts) -> list[str]:
+    """Every threshold that the recent weeks broke, in words."""
+    found = []
+    for one in accuracy:
+        if rule.max_wape is not None and one.wape > rule.max_wape:
+            found.append(f"{one.grain}: WAPE {one.wape:.1%} is above {rule.max_wape:.1%}")
+        if one.value_added < rule.min_value_added:
+            found.append(
+                f"{one.grain}: {one.value_added:+.1%} against {one.baseline} over {one.weeks}"
+                f" weeks, at least {rule.min_value_added:+.1%} is asked"
+            )
+        if abs(one.bias) > rule.max_abs_bias:
+            found.append(f"{one.grain}: bias {one.bias:+.1%} is beyond {rule.max_abs_bias:.1%}")
+    return found
+
+
+def _performance(accuracy: Sequence[Accuracy], rule: Retrain) -> list[str]:
+    reasons = []
+    for one in accuracy:
+        recent = one.weekly_value_added[-rule.value_added_weeks :]
+        bad = sum(value < rule.min_value_added for value in recent)
+        if bad >= _BAD_WEEKS:
+            reasons.append(
+                f"performance: {one.grain} added less than {rule.min_value_added:+.1%} over"
+                f" {one.baseline} in {bad} of {len(recent)} weeks"
+            )
+        if one.weeks >= 2 and abs(one.bias) > rule.max_abs_bias:
+            reasons.append(
+                f"performance: {one.grain} has a bias of {one.bias:+.1%} over {one.weeks} weeks,"
+                f" {rule.max_abs_bias:.1%} is the limit"
+            )
+    return reasons
+
+
+def _drift(share: float | None, rule: Retrain) -> list[str]:
+    if share is None or share <= rule.max_drift_share:
+        return []
+    return [f"drift: {share:.0%} of the inputs drifted, {rule.max_drift_share:.0%} is the limit"]

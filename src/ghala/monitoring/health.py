@@ -1,0 +1,127 @@
+"""The doctor: is everything that the workspace rests on as it was left?"""
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from ghala.contracts.discovery import use_cases
+from ghala.contracts.errors import GhalaError
+from ghala.contracts.records import Stage
+from ghala.contracts.settings import Workspace
+from ghala.ledger.book import Ledger
+from ghala.registry.versions import Registry
+from ghala.warehouse.checking import raw_table
+from ghala.warehouse.contract import read_sources
+from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.landing import create_tables, verify_landing
+from ghala.warehouse.publish import read_published
+from ghala.warehouse.snapshots import require_identity
+
+_LEAST_FREE_GB = 2
+
+
+def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
+    """Run every check; each says ``ok``, ``warn`` or ``fail`` and what to do."""
+    checks: dict[str, Callable[[], str]] = {
+        "settings, sources, use cases and policies": lambda: _configuration(workspace),
+        "git identity": lambda: _identity(workspace),
+        "disk space": lambda: _space(workspace),
+        "signing key": lambda: _key(workspace),
+        "ledger chain": lambda: f"{ledger.verify()} entries, unbroken",
+        "landed files": lambda: _landed(workspace),
+        "rows": lambda: _rows(workspace),
+        "production artifacts": lambda: _artifacts(workspace, ledger),
+        "published build": lambda: _published(workspace),
+    }
+    return [_examine(name, check) for name, check in checks.items()]
+
+
+def _examine(name: str, check: Callable[[], str]) -> dict[str, Any]:
+    try:
+        words = check()
+    except GhalaError as error:
+        state = "warn" if error.exit_code == 75 else "fail"
+        return {"check": name, "state": state, "words": f"{error.message} {error.next_step}"}
+    return {"check": name, "state": "ok", "words": words}
+
+
+def _configuration(workspace: Workspace) -> str:
+    names = [*read_sources(workspace), *use_cases(workspace)]
+    return f"{', '.join(names)} are readable"
+
+
+def _identity(workspace: Workspace) -> str:
+    require_identity(workspace.root)
+    return "Git knows who commits"
+
+
+def _space(workspace: Workspace) -> str:
+    free = shutil.disk_usage(workspace.root).free / 1e9
+    if free < _LEAST_FREE_GB:
+        raise GhalaError(
+            f"{free:.1f} GB are free, {_LEAST_FREE_GB} are needed.", "Free some space."
+        )
+    return f"{free:.0f} GB free"
+
+
+def _key(workspace: Workspace) -> str:
+    key = workspace.keys / "pipeline.pem"
+    if not key.is_file():
+        raise GhalaError(f"{key} is missing.", "Restore it, or make a new key and train again.")
+    if key.stat().st_mode & 0o077:
+        raise GhalaError(f"{key} can be read by others.", f"chmod 600 {key}")
+    return "private to its owner"
+
+
+def _landed(workspace: Workspace) -> str:
+    with DuckDBWarehouse(workspace.warehouse) as warehouse:
+        wrong = verify_landing(workspace, warehouse)
+    if wrong:
+        raise GhalaError(" ".join(wrong[:5]))
+    return "every landed file has the digest it was loaded with"
+
+
+def _rows(workspace: Workspace) -> str:
+    """Rows in = rows loaded + rows quarantined, counted again in the tables."""
+    checked = 0
+    with DuckDBWarehouse(workspace.warehouse) as warehouse:
+        contracts = read_sources(workspace)
+        create_tables(warehouse, contracts)
+        for source, contract in contracts.items():
+            for feed in contract.feeds:
+                checked += _count(warehouse, source, feed)
+    return f"{checked:,} rows are loaded or quarantined, as the batches say"
+
+
+def _count(warehouse: DuckDBWarehouse, source: str, feed: str) -> int:
+    [(rows_in, loaded, refused)] = warehouse.rows(
+        "SELECT coalesce(sum(rows_in), 0), coalesce(sum(rows_loaded), 0),"
+        " coalesce(sum(rows_quarantined), 0) FROM raw.batches WHERE source = ? AND feed = ?",
+        [source, feed],
+    )
+    in_raw = warehouse.scalar(f"SELECT count(*) FROM {raw_table(source, feed)}")  # noqa: S608
+    in_quarantine = warehouse.scalar(
+        "SELECT count(*) FROM raw.quarantine WHERE source = ? AND feed = ?", [source, feed]
+    )
+    if (in_raw, in_quarantine, in_raw + in_quarantine) != (loaded, refused, rows_in):
+        raise GhalaError(
+            f"{source}/{feed}: {rows_in} rows came in, {in_raw} are loaded and {in_quarantine}"
+            " quarantined.",
+            "Restore the warehouse: move it away, then `ghala land` and `ghala build`.",
+        )
+    return int(rows_in)
+
+
+def _artifacts(workspace: Workspace, ledger: Ledger) -> str:
+    checked = []
+    for name in use_cases(workspace):
+        version = ledger.holder(name, Stage.PRODUCTION)
+        if version is not None:
+            Registry(workspace).fetch(name, version)
+            checked.append(f"{name}@{version}")
+    return f"signatures hold: {', '.join(checked)}" if checked else "nothing in production yet"
+
+
+def _published(workspace: Workspace) -> str:
+    published = read_published(workspace, verify=True)
+    return f"build {published.number} is what was written"

@@ -1,0 +1,1 @@
+"""Versions of models: MLflow for tracking and artifacts, the ledger for stages, signatures."""

@@ -1,0 +1,202 @@
+"""The road to production: staging, user acceptance test, production; every step has its rule."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from ghala.contracts.errors import CheckFailed, Denied, UsageError
+from ghala.contracts.records import Stage, Verdict
+from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
+from ghala.ledger.book import Change, Ledger, Note
+from ghala.ledger.tables import Entry
+
+NEXT = {Stage.STAGING: Stage.UAT, Stage.UAT: Stage.PRODUCTION}
+
+
+class Road:
+    """The transitions of one use case, as its policy and the ledger allow them."""
+
+    def __init__(self, workspace: Workspace, ledger: Ledger, use_case: UseCase) -> None:
+        self.workspace = workspace
+        self.ledger = ledger
+        self.use_case = use_case
+
+    @property
+    def name(self) -> str:
+        """The use case's name."""
+        return self.use_case.name
+
+    def stage_of(self, version: int) -> Stage | None:
+        """Where a version stands; None before staging.
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        if not self.ledger.entries("training", self.name, version=version):
+            known = [str(entry.version) for entry in self.ledger.entries("training", self.name)]
+            raise UsageError(
+                f"{self.name} has no version {version}. Known: {', '.join(known) or 'none'}.",
+                "Choose one of these.",
+            )
+        held = [
+            s for s, holder in self.ledger.holders(self.name).items() if holder.version == version
+        ]
+        if held:
+            return Stage(held[0])
+        moved = self.ledger.last("transition", self.name, version=version)
+        return Stage(moved.body["to"]) if moved else None
+
+    def enter(self, version: int, *, as_of: date) -> None:
+        """Put a new version into staging; what stood there is archived."""
+        before = self.ledger.holder(self.name, Stage.STAGING)
+        self._move(
+            version, Stage.STAGING, [Change(Stage.STAGING, version, before)],
+            as_of=as_of, reason="registered",
+        )  # fmt: skip
+
+    def record_verdicts(
+        self, version: int, verdicts: Sequence[Verdict], *, after: Stage, as_of: date
+    ) -> bool:
+        """Write what the gates said of a version in a stage; return whether all passed."""
+        passed = all(verdict.passed for verdict in verdicts)
+        body = {
+            "stage": after.value,
+            "passed": passed,
+            "verdicts": [verdict.as_dict() for verdict in verdicts],
+        }
+        key = f"verdict:{self.name}:{version}:{after}"
+        self.ledger.append(Note("verdict", body, self.name, version, as_of, key))
+        return passed
+
+    def verdict(self, version: int, stage: Stage) -> Entry | None:
+        """What the gates said of a version in a stage."""
+        return self.ledger.find(f"verdict:{self.name}:{version}:{stage}")
+
+    def promote(self, version: int, *, as_of: date) -> Stage:
+        """Move a version one stage up.
+
+        Raises:
+            CheckFailed: its gates have not passed.
+            Denied: the policy's approval is missing, or another transition came first.
+        """
+        stage = self.stage_of(version)
+        if stage not in NEXT:
+            raise UsageError(
+                f"Version {version} of {self.name} is {stage or 'nowhere'}; only a version in"
+                " staging or uat moves up.",
+                "Train a new version, or roll back to an old one.",
+            )
+        self._require_verdict(version, stage)
+        to = NEXT[stage]
+        if to is Stage.PRODUCTION:
+            self._require_approval(version)
+        before = self.ledger.holder(self.name, to)
+        changes = [Change(stage, None, version), Change(to, version, before)]
+        self._move(version, to, changes, as_of=as_of, reason=f"passed the gates of {stage}")
+        return to
+
+    def archive(self, version: int, *, as_of: date, reason: str) -> None:
+        """Take a version off the road."""
+        stage = self.stage_of(version)
+        changes = [Change(stage, None, version)] if stage in NEXT else []
+        self._move(version, Stage.ARCHIVED, changes, as_of=as_of, reason=reason)
+
+    def request_approval(self, version: int, *, as_of: date) -> None:
+        """Ask the people whom the policy names; asking twice is asking once."""
+        role = self.use_case.policy.approval.role
+        key = f"request:{self.name}:{version}"
+        self.ledger.append(Note("request", {"role": role}, self.name, version, as_of, key))
+
+    def sign(self, version: int, *, approve: bool, comment: str, as_of: date) -> None:
+        """Approve or reject a version in UAT, as the ledger's actor.
+
+        Raises:
+            Denied: the actor lacks the role, or made the version.
+            UsageError: the version is not in UAT.
+        """
+        if self.stage_of(version) is not Stage.UAT:
+            raise UsageError(
+                f"Version {version} of {self.name} is not in uat but {self.stage_of(version)}.",
+                "Only a version in uat is approved or rejected.",
+            )
+        self._require_verdict(version, Stage.UAT)
+        self._may_sign(version)
+        kind = "approval" if approve else "rejection"
+        key = f"{kind}:{self.name}:{version}:{self.ledger.actor}"
+        self.ledger.append(Note(kind, {"comment": comment}, self.name, version, as_of, key))
+        if not approve:
+            self.archive(version, as_of=as_of, reason=f"rejected by {self.ledger.actor}: {comment}")
+
+    def roll_back(self, *, as_of: date, reason: str) -> int:
+        """Give production back to the version before, and return it.
+
+        Raises:
+            UsageError: no other version was ever in production.
+        """
+        now = self.ledger.holder(self.name, Stage.PRODUCTION)
+        held = [e.version for e in self.ledger.entries("transition", self.name)
+                if e.body["to"] == Stage.PRODUCTION and e.version != now]  # fmt: skip
+        if now is None or not held or held[-1] is None:
+            raise UsageError(
+                f"{self.name} has no earlier production version to go back to.",
+                "Look at `ghala history`.",
+            )
+        change = Change(Stage.PRODUCTION, held[-1], now)
+        self._move(held[-1], Stage.PRODUCTION, [change], as_of=as_of, reason=f"rollback: {reason}")
+        return held[-1]
+
+    def is_approved(self, version: int) -> bool:
+        """Whether the policy's approval rule is met."""
+        if self.use_case.policy.approval.rule == "auto":
+            return True
+        return bool(self.ledger.entries("approval", self.name, version=version))
+
+    def _move(
+        self, version: int, to: Stage, changes: Sequence[Change], *, as_of: date, reason: str
+    ) -> None:
+        replaced = [
+            change.expected for change in changes
+            if change.expected not in (None, version) and change.version == version
+        ]  # fmt: skip
+        body = {"to": to.value, "reason": reason, "replaced": replaced}
+        note = Note("transition", body, self.name, version, as_of)
+        self.ledger.change_stages(self.name, changes, note=note)
+
+    def _require_verdict(self, version: int, stage: Stage) -> None:
+        said = self.verdict(version, stage)
+        if said is None or not said.body["passed"]:
+            failed = (
+                [v["reason"] for v in said.body["verdicts"] if v["decision"] != "pass"]
+                if said
+                else []
+            )
+            raise CheckFailed(
+                f"Version {version} of {self.name} has not passed the gates of {stage}:"
+                f" {'; '.join(failed) or 'they were not run'}.",
+                f"Run `ghala gate {self.name}`." if said is None else "Train a better version.",
+            )
+
+    def _require_approval(self, version: int) -> None:
+        if not self.is_approved(version):
+            role = self.use_case.policy.approval.role
+            raise Denied(
+                f"Version {version} of {self.name} needs the approval of someone with the role"
+                f" {role!r}.",
+                f"That person runs `ghala approve {self.name} {version} --comment ...`.",
+            )
+
+    def _may_sign(self, version: int) -> None:
+        actor, role = self.ledger.actor, self.use_case.policy.approval.role
+        person = self.workspace.settings.people.get(actor)
+        if person is None or role not in person.roles:
+            holders = [n for n, p in self.workspace.settings.people.items() if role in p.roles]
+            raise Denied(
+                f"{actor} does not have the role {role!r}; {', '.join(holders) or 'nobody'} does.",
+                "Ask one of them, or give the role in ghala.toml.",
+            )
+        authors = {e.actor for e in self.ledger.entries("training", self.name, version=version)}
+        if actor in authors:
+            raise Denied(
+                f"{actor} made version {version} of {self.name} and may not sign it off.",
+                f"Ask someone else with the role {role!r}.",
+            )

@@ -1,0 +1,36 @@
+"""Only what our own pipeline signed is ever loaded."""
+
+from pathlib import Path
+
+from ghala.contracts.errors import Denied
+from ghala.contracts.settings import Workspace
+
+SIGNATURE = "model.sig"
+
+
+def sign(workspace: Workspace, model: Path, signature: Path) -> None:
+    """Sign every file of a model with the pipeline's key (OpenSSF model signing)."""
+    from model_signing import signing
+
+    key = workspace.keys / "pipeline.pem"
+    signing.Config().use_elliptic_key_signer(private_key=str(key)).sign(str(model), str(signature))
+
+
+def verify(workspace: Workspace, model: Path, signature: Path) -> None:
+    """Check a model against its signature before a byte of it is read.
+
+    Raises:
+        Denied: a file was changed, added or removed, or another key signed.
+    """
+    from model_signing import verifying
+
+    key = workspace.keys / "pipeline.pub"
+    try:
+        verifying.Config().use_elliptic_key_verifier(public_key=str(key)).verify(
+            str(model), str(signature)
+        )
+    except Exception as error:
+        raise Denied(
+            f"{model} is not what the pipeline signed: {str(error)[:300]}",
+            "Do not load it. Roll back, or train again.",
+        ) from error

@@ -1,0 +1,140 @@
+"""Track runs and register versions in MLflow; MLflow mirrors the stages that the ledger holds."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ghala.contracts.errors import ConfigurationError
+from ghala.contracts.records import Stage
+from ghala.contracts.settings import Workspace
+from ghala.ledger.book import Ledger
+from ghala.registry.signing import SIGNATURE, sign, verify
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is kept of one training: everything needed to judge and to rebuild it."""
+
+    parameters: dict[str, str | int | float]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    model: Path
+    plots: Path
+
+
+class Registry:
+    """The model registry of one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.client = _client(workspace)
+
+    def register(self, use_case: str, record: RunRecord) -> int:
+        """Log a run, sign its model, register it, and return the number of the version."""
+        experiment = self._experiment(use_case)
+        run = self.client.create_run(experiment, tags=record.tags).info.run_id
+        for name, value in record.parameters.items():
+            self.client.log_param(run, name, value)
+        for name, figure in record.metrics.items():
+            self.client.log_metric(run, name, figure)
+        sign(self.workspace, record.model, record.plots.parent / SIGNATURE)
+        self.client.log_artifacts(run, str(record.model), "model")
+        self.client.log_artifacts(run, str(record.plots), "plots")
+        self.client.log_artifact(run, str(record.plots.parent / SIGNATURE))
+        self.client.set_terminated(run)
+        made = self.client.create_model_version(
+            self._model(use_case), str(self._run_folder(experiment, run) / "model"), run
+        )
+        return int(made.version)
+
+    def fetch(self, use_case: str, version: int) -> Path:
+        """The folder of a version's model, after its signature was checked.
+
+        Raises:
+            Denied: the artifact is not what was signed.
+            ConfigurationError: the registry does not know the version.
+        """
+        folder = self._version_folder(use_case, version)
+        verify(self.workspace, folder / "model", folder / SIGNATURE)
+        return folder / "model"
+
+    def run_of(self, use_case: str, version: int) -> str:
+        """The MLflow run that made a version."""
+        return self._version(use_case, version).run_id or ""
+
+    def parameter(self, use_case: str, version: int, name: str) -> str:
+        """A parameter that was logged with a version."""
+        return str(self.client.get_run(self.run_of(use_case, version)).data.params[name])
+
+    def mirror(self, ledger: Ledger, use_case: str) -> None:
+        """Make MLflow's aliases say what the ledger holds, after a transition or a crash."""
+        name = self._model(use_case)
+        held = ledger.holders(use_case)
+        for stage in (Stage.STAGING, Stage.UAT, Stage.PRODUCTION):
+            holder = held.get(stage)
+            if holder is not None:
+                self.client.set_registered_model_alias(name, stage.value, str(holder.version))
+            elif stage.value in self.client.get_registered_model(name).aliases:
+                self.client.delete_registered_model_alias(name, stage.value)
+
+    def reap(self, ledger: Ledger, use_case: str) -> int:
+        """Close what a crash left behind: runs still RUNNING and versions nobody recorded."""
+        experiment = self._experiment(use_case)
+        stuck = self.client.search_runs([experiment], "attributes.status = 'RUNNING'")
+        for run in stuck:
+            self.client.set_terminated(run.info.run_id, "KILLED")
+        known = {entry.version for entry in ledger.entries("training", use_case)}
+        found = self.client.search_model_versions(f"name = '{self._model(use_case)}'")
+        lost = [version for version in found if int(version.version) not in known]
+        for version in lost:
+            self.client.set_model_version_tag(version.name, version.version, "ghala", "abandoned")
+        return len(stuck) + len(lost)
+
+    def _experiment(self, use_case: str) -> str:
+        self._model(use_case)
+        found = self.client.get_experiment_by_name(use_case)
+        if found is not None:
+            return str(found.experiment_id)
+        place = self.workspace.artifacts / use_case
+        return str(self.client.create_experiment(use_case, artifact_location=str(place)))
+
+    def _model(self, use_case: str) -> str:
+        """MLflow allows no slash in a model's name."""
+        name = use_case.replace("/", ".")
+        if not self.client.search_registered_models(f"name = '{name}'"):
+            self.client.create_registered_model(name)
+        return name
+
+    def _run_folder(self, experiment: str, run: str) -> Path:
+        location = self.client.get_experiment(experiment).artifact_location
+        return Path(location) / run / "artifacts"
+
+    def _version(self, use_case: str, version: int) -> "ModelVersion":
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.client.get_model_version(self._model(use_case), str(version))
+        except MlflowException as error:
+            raise ConfigurationError(
+                f"The registry has no version {version} of {use_case}.",
+                "Look at `ghala history` for the versions there are.",
+            ) from error
+
+    def _version_folder(self, use_case: str, version: int) -> Path:
+        return Path(self._version(use_case, version).source).parent
+
+
+def _client(workspace: Workspace) -> "MlflowClient":
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=workspace.tracking_uri)

@@ -1,0 +1,1 @@
+"""Learn from what was known: examples, backtests, versions."""

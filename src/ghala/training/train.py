@@ -1,0 +1,176 @@
+"""Train one version: examples, backtest, final fit, everything logged and signed."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import distributions
+from pathlib import Path
+
+import polars as pl
+
+from ghala.contracts import clock
+from ghala.contracts.errors import DataRejected
+from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
+from ghala.evaluation.metrics import accuracy, coverage
+from ghala.features.definitions import FeatureView
+from ghala.features.examples import read_examples
+from ghala.features.history import definitions_hash, find_views, pick_views
+from ghala.features.served import find_leaks
+from ghala.registry.versions import Registry, RunRecord
+from ghala.training.backtest import backtest, folds, judge, origins_before
+from ghala.training.plots import draw_backtest
+from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.snapshots import current_snapshot
+
+REFERENCE_ROWS = 4000
+BACKTEST = "backtest.parquet"
+CHAMPION = "champion.parquet"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A new version, and the backtest that its gates will look at."""
+
+    version: int
+    run: str
+    figures: dict[str, float]
+    leaks: list[str]
+
+
+def train(
+    workspace: Workspace,
+    warehouse: DuckDBWarehouse,
+    use_case: UseCase,
+    *,
+    as_of: date,
+    champion: int | None,
+) -> Trained:
+    """Fit, backtest, log and register a version on what was known on ``as_of``.
+
+    Raises:
+        DataRejected: too little was known to learn and to judge.
+    """
+    views = pick_views(find_views(workspace), use_case.features)
+    origins = _origins(warehouse, use_case, as_of)
+    examples = read_examples(warehouse, use_case, views=views, origins=origins, as_of=as_of)
+    judged = _judge(use_case, examples, as_of)
+    model = use_case.fit(examples, seed=use_case.policy.seed)
+    registry = Registry(workspace)
+    with tempfile.TemporaryDirectory(dir=workspace.state) as place:
+        record = _record(workspace, use_case, examples, views=views, folder=Path(place))
+        record.parameters["as_of"] = as_of.isoformat()
+        record.metrics.update(_figures(judged))
+        use_case.save(model, record.model)
+        _sample(examples, use_case).write_parquet(record.model / "reference.parquet")
+        draw_backtest(judged, record.plots, seed=use_case.policy.seed)
+        judged.write_parquet(record.plots / BACKTEST)
+        if champion is not None:
+            beside = _judge_champion(registry, use_case, examples, champion=champion, as_of=as_of)
+            beside.write_parquet(record.plots / CHAMPION)
+        version = registry.register(use_case.name, record)
+    leaks = find_leaks(workspace, warehouse, use_case, views=views, before=as_of)
+    return Trained(version, registry.run_of(use_case.name, version), record.metrics, leaks)
+
+
+def read_backtest(
+    workspace: Workspace, use_case: str, version: int
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """The backtest that was kept with a version, and the champion's over the same weeks."""
+    plots = Registry(workspace).fetch(use_case, version).parent / "plots"
+    beside = plots / CHAMPION
+    champion = pl.read_parquet(beside) if beside.is_file() else None
+    return pl.read_parquet(plots / BACKTEST), champion
+
+
+def lock_hash() -> str:
+    """A digest of the installed distributions and their versions: the environment's lock."""
+    installed = sorted({f"{d.metadata['Name'].lower()}=={d.version}" for d in distributions()})
+    return hashlib.sha256("\n".join(installed).encode()).hexdigest()[:16]
+
+
+def _origins(warehouse: DuckDBWarehouse, use_case: UseCase, as_of: date) -> list[date]:
+    first = warehouse.scalar(
+        f"SELECT min(known_on) FROM ({use_case.outcomes_sql})"  # noqa: S608 - the use case's own
+    )
+    if first is None or first > as_of - clock.WEEK:
+        raise DataRejected(
+            f"{use_case.name}: no outcome was known by {as_of}; the first came on {first}.",
+            "Train on a later --as-of.",
+        )
+    rule = use_case.policy.backtest
+    return origins_before(as_of, first=first, count=rule.training_origins + rule.weeks)
+
+
+def _judge(use_case: UseCase, examples: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    judged = backtest(use_case, examples, as_of=as_of)
+    if judged.is_empty():
+        raise DataRejected(
+            f"{use_case.name}: what was known by {as_of} does not reach back far enough for a"
+            f" backtest of {use_case.policy.backtest.weeks} weeks.",
+            "Train on a later --as-of, or shorten the backtest in the policy.",
+        )
+    return judged
+
+
+def _judge_champion(
+    registry: Registry, use_case: UseCase, examples: pl.DataFrame, *, champion: int, as_of: date
+) -> pl.DataFrame:
+    """The champion's predictions of the folds that began after it was trained: unseen by it."""
+    trained = date.fromisoformat(registry.parameter(use_case.name, champion, "as_of"))
+    starts = [start for start, _ in folds(use_case, as_of) if start >= trained]
+    unseen = examples.filter(pl.col("as_of") >= min(starts, default=as_of))
+    model = use_case.load(registry.fetch(use_case.name, champion))
+    return judge(use_case, model, unseen)
+
+
+def _record(
+    workspace: Workspace,
+    use_case: UseCase,
+    examples: pl.DataFrame,
+    *,
+    views: list[FeatureView],
+    folder: Path,
+) -> RunRecord:
+    model, plots = folder / "model", folder / "plots"
+    for made in (model, plots):
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+    snapshot = current_snapshot(workspace)
+    tags = {
+        "ghala.use_case": use_case.name,
+        "ghala.owner": use_case.policy.owner,
+        "ghala.git_commit": snapshot.commit,
+        "ghala.data_snapshot": snapshot.address,
+        "ghala.lock": lock_hash(),
+        "ghala.features": definitions_hash(views),
+        "ghala.rows": f"{examples.hash_rows(seed=0).sum() or 0:x}",
+    }
+    parameters: dict[str, str | int | float] = {
+        "seed": use_case.policy.seed,
+        "rows": examples.height,
+        "origins": examples["as_of"].n_unique(),
+        "policy": hashlib.sha256(
+            json.dumps(use_case.policy.model_dump(), sort_keys=True).encode()
+        ).hexdigest()[:16],
+    }
+    return RunRecord(parameters, {}, tags, model, plots)
+
+
+def _figures(judged: pl.DataFrame) -> dict[str, float]:
+    figures = {}
+    for (grain,), rows in judged.group_by("grain", maintain_order=True):
+        for column in ("mean", "smart_mean", "recent_mean", "naive"):
+            for metric, value in accuracy(rows, column).items():
+                figures[f"{grain}.{column}.{metric}"] = value
+        figures[f"{grain}.coverage"] = coverage(rows)
+        figures[f"{grain}.series"] = float(rows["series"].n_unique())
+    return figures
+
+
+def _sample(examples: pl.DataFrame, use_case: UseCase) -> pl.DataFrame:
+    recent = examples.filter(pl.col("as_of") >= pl.col("as_of").max() - 8 * clock.WEEK)
+    return recent.sample(min(REFERENCE_ROWS, recent.height), seed=use_case.policy.seed)

@@ -1,0 +1,74 @@
+"""Features of demand series: a SKU over the chain, or a category in a store."""
+
+from ghala.features.definitions import Derived, FeatureView, Window
+
+_MEANS = (1, 2, 4, 8, 13, 26)
+_PLANNED = ("mailer_share", "front_share", "back_share", "feature_share")
+_PLAIN = "mailer_share < 0.1"
+
+series = FeatureView(
+    name="demand_series",
+    entity=("grain", "series"),
+    source="features.demand_history",
+    event_time="week",
+    known_on="known_on",
+    description="How much a series sold, with and without its promotions' lift.",
+    owner="Operations",
+    windows=(
+        *(Window(f"units_{n}", "avg", "units", 7 * n) for n in _MEANS),
+        *(Window(f"clean_{n}", "avg", "clean_units", 7 * n) for n in _MEANS),
+        *(Window(f"sold_{n}", "avg", "(units > 0)::DOUBLE", 7 * n) for n in (4, 8, 13, 26)),
+        *(Window(f"plain_{n}", "avg", "units", 7 * n, where=_PLAIN) for n in (4, 8, 13, 26)),
+        Window("promoted_26", "avg", "units", 182, where="mailer_share >= 0.5"),
+        Window("promoted_weeks_26", "count", "week", 182, where="mailer_share >= 0.5"),
+        Window("peak_13", "max", "units", 91),
+        Window("spread_13", "stddev_samp", "units", 91),
+        *(Window(f"revenue_{n}", "avg", "revenue", 7 * n) for n in (1, 4, 26)),
+        *(Window(f"{name}_{n}", "avg", name, 7 * n) for name in _PLANNED for n in (1, 8, 26)),
+        Window("age_weeks", "last", "age_weeks", 14),
+        Window("known_weeks", "last", "known_weeks", 14),
+        Window("sold_weeks", "last", "sold_weeks", 14),
+        Window("last_sold_week", "last", "last_sold_week", 14),
+    ),
+    derived=(
+        Derived("idle_weeks", "date_diff('day', last_sold_week, as_of) // 7 - 1"),
+        *(Derived(f"price_{n}", f"revenue_{n} / nullif(units_{n}, 0)") for n in (1, 4, 26)),
+    ),
+)
+
+category = FeatureView(
+    name="demand_category",
+    entity=("grain", "category"),
+    source="features.demand_categories",
+    event_time="week",
+    known_on="known_on",
+    description="Where the whole category is heading.",
+    owner="Operations",
+    windows=(
+        *(Window(f"category_units_{n}", "sum", "units", 7 * n) for n in (1, 4, 13)),
+        *(Window(f"category_clean_{n}", "sum", "clean_units", 7 * n) for n in (2, 4, 8, 26)),
+        Window("category_weeks_13", "count", "week", 91),
+        Window("category_weeks_26", "count", "week", 182),
+        Window("category_weeks_8", "count", "week", 56),
+    ),
+    derived=(
+        Derived("category_1_4", "category_units_1 / nullif(category_units_4 / 4, 0)"),
+        Derived(
+            "category_4_13",
+            "(category_units_4 / 4) / nullif(category_units_13 / category_weeks_13, 0)",
+        ),
+        Derived(
+            "category_clean_2_8",
+            "(category_clean_2 / 2) / nullif(category_clean_8 / category_weeks_8, 0)",
+        ),
+        Derived(
+            "category_clean_4_8",
+            "(category_clean_4 / 4) / nullif(category_clean_8 / category_weeks_8, 0)",
+        ),
+        Derived(
+            "category_clean_8_26",
+            "(category_clean_8 / category_weeks_8)"
+            " / nullif(category_clean_26 / category_weeks_26, 0)",
+        ),
+    ),
+)

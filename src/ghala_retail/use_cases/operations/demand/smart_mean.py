@@ -1,0 +1,63 @@
+"""The smart mean: recent sales without promotions, times trend, promotion lift and calendar."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+FLOOR = 0.02
+"""The least mean, in units per week."""
+
+_MEMORY = (("clean_8", 0.5), ("clean_13", 0.25), ("clean_26", 0.25))
+_TREND_POWER = 0.3
+_RIDGE = 2.0
+_CALENDAR = ("month_start_excess", "run_up_excess")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CalendarIndex:
+    """The logarithm of the chain's level, and of the effect of a day of each calendar column."""
+
+    coefficients: tuple[float, ...]
+
+
+def recent(subjects: pl.DataFrame) -> Floats:
+    """The smart mean before the calendar, in units per week: memory x trend x planned lift."""
+    memory = pl.sum_horizontal([pl.col(name) * weight for name, weight in _MEMORY])
+    trend = pl.col("category_clean_4_8").fill_null(1.0).fill_nan(1.0).clip(0.5, 2.0)
+    mean = memory * trend.pow(_TREND_POWER) * pl.col("lift")
+    return subjects.select(mean.clip(lower_bound=FLOOR))[:, 0].to_numpy().astype(np.float64)
+
+
+def fit_index(examples: pl.DataFrame) -> CalendarIndex:
+    """Fit the calendar on totals of each origin and target week, by ridge on logarithms.
+
+    Totals first: no single series may steer what is common to all.
+    """
+    totals = (
+        examples.with_columns(recent=pl.Series(recent(examples)))
+        .group_by("as_of", "target_week", maintain_order=True)
+        .agg(pl.col("actual", "recent").sum(), pl.col(_CALENDAR).first())
+        .filter((pl.col("actual") > 0) & (pl.col("recent") > 0))
+    )
+    if totals.height <= len(_CALENDAR):
+        return CalendarIndex((0.0,) * (1 + len(_CALENDAR)))
+    design = _design(totals)
+    response = np.log(totals["actual"].to_numpy() / totals["recent"].to_numpy())
+    penalty = _RIDGE * np.diag([0.0, *(1.0 for _ in _CALENDAR)])
+    solved = np.linalg.solve(design.T @ design + penalty, design.T @ response)
+    return CalendarIndex(tuple(float(value) for value in solved))
+
+
+def smart_mean(subjects: pl.DataFrame, index: CalendarIndex) -> Floats:
+    """The smart mean, in units per week."""
+    scale = np.exp(_design(subjects) @ np.asarray(index.coefficients))
+    return np.asarray(np.maximum(recent(subjects) * scale, FLOOR))
+
+
+def _design(frame: pl.DataFrame) -> Floats:
+    columns = frame.select(_CALENDAR).to_numpy().astype(np.float64)
+    return np.column_stack([np.ones(frame.height), columns])

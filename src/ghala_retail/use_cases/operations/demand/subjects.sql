@@ -1,0 +1,62 @@
+-- What is forecast: every series that sold in half of the weeks known at `as_of`, for the four
+-- weeks from then on, with the plan that had arrived by then and the calendar.
+WITH series AS (
+    SELECT origins.as_of, history.grain, history.series, history.category
+    FROM origins
+    INNER JOIN features.demand_history AS history
+        ON history.week = origins.as_of - 7 AND history.known_on <= origins.as_of
+    WHERE history.sold_weeks >= 6 AND history.sold_weeks >= 0.5 * history.known_weeks
+),
+
+targets AS (
+    SELECT *, CAST(as_of + 7 * (horizon - 1) AS DATE) AS target_week
+    FROM series
+    CROSS JOIN (SELECT unnest([1, 2, 3, 4]) AS horizon) AS steps
+),
+
+plan AS (
+    SELECT origins.as_of, arrived.*
+    FROM origins
+    INNER JOIN features.demand_plan AS arrived
+        ON arrived.known_on <= origins.as_of
+        AND arrived.target_week BETWEEN origins.as_of - 7 AND origins.as_of + 21
+),
+
+promoted AS (
+    SELECT
+        targets.*,
+        coalesce(plan.mailer_share, 0) AS mailer_share,
+        coalesce(plan.front_share, 0) AS front_share,
+        coalesce(plan.back_share, 0) AS back_share,
+        coalesce(plan.feature_share, 0) AS feature_share,
+        coalesce(before.mailer_share, 0) AS mailer_share_before,
+        CASE
+            WHEN coalesce(plan.mailer_share, 0) < 0.02 THEN 0
+            WHEN plan.mailer_share < 0.15 THEN 1
+            WHEN plan.mailer_share < 0.5 THEN 2
+            WHEN plan.front_share < 0.5 THEN 3
+            ELSE 4
+        END AS lift_class
+    FROM targets
+    LEFT JOIN plan
+        ON plan.as_of = targets.as_of AND plan.grain = targets.grain
+        AND plan.series = targets.series AND plan.target_week = targets.target_week
+    LEFT JOIN plan AS before
+        ON before.as_of = targets.as_of AND before.grain = targets.grain
+        AND before.series = targets.series AND before.target_week = targets.target_week - 7
+)
+
+SELECT
+    promoted.*,
+    coalesce(lifts.lift, 1) AS lift,
+    ahead.month_start,
+    ahead.run_up,
+    ahead.month_start - today.usual_month_start AS month_start_excess,
+    ahead.run_up - today.usual_run_up AS run_up_excess
+FROM promoted
+INNER JOIN features.demand_calendar AS ahead ON ahead.week = promoted.target_week
+INNER JOIN features.demand_calendar AS today ON today.week = promoted.as_of
+LEFT JOIN features.demand_lifts AS lifts
+    ON lifts.week = promoted.as_of - 7 AND lifts.known_on <= promoted.as_of
+    AND lifts.grain = promoted.grain AND lifts.category = promoted.category
+    AND lifts.lift_class = promoted.lift_class

@@ -1,0 +1,64 @@
+"""operations/demand: how much will be sold, per SKU over the chain and per category in a store."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ghala.contracts.use_case import Forecast
+from ghala.evaluation.intervals import quantile
+from ghala_retail.use_cases.operations.demand.model import Fitting, GrainModel, load, save
+
+Model = dict[str, GrainModel]
+
+
+class Demand(Forecast):
+    """Units per week for the next four weeks, at two grains, with intervals."""
+
+    features = ("demand_series", "demand_category")
+
+    def __init__(self) -> None:
+        self._fitting: Fitting | None = None
+
+    def fit(self, examples: pl.DataFrame, *, seed: int) -> Model:
+        """Fit one model per grain."""
+        if self._fitting is None or self._fitting.seed != seed:
+            self._fitting = Fitting(seed)
+        return {
+            str(grain): self._fitting.fit(rows)
+            for (grain,), rows in examples.group_by("grain", maintain_order=True)
+        }
+
+    def predict(self, model: Model, subjects: pl.DataFrame) -> pl.DataFrame:
+        """Forecast every subject, beside the baselines; same rows, same order."""
+        row = pl.int_range(pl.len(), dtype=pl.Int64).alias("_row")
+        parts = [
+            _predict_grain(model[str(grain)], rows)
+            for (grain,), rows in subjects.with_columns(row).group_by("grain")
+        ]
+        return pl.concat(parts).sort("_row").drop("_row")
+
+    def save(self, model: Model, folder: Path) -> None:
+        """Write a folder per grain."""
+        for grain, fitted in model.items():
+            save(fitted, folder / grain)
+
+    def load(self, folder: Path) -> Model:
+        """Read every grain's folder."""
+        return {place.name: load(place) for place in sorted(folder.iterdir()) if place.is_dir()}
+
+
+def _predict_grain(model: GrainModel, rows: pl.DataFrame) -> pl.DataFrame:
+    means = model.means(rows)
+    columns: dict[str, np.ndarray] = {
+        "dispersion": model.dispersion[model.chosen].at(means[model.chosen])
+    }
+    for prefix, name in (("", model.chosen), ("smart_mean_", "smart_mean")):
+        dispersion = model.dispersion[name].at(means[name])
+        columns["mean" if not prefix else "smart_mean"] = means[name]
+        for label, level in Demand.quantiles.items():
+            columns[prefix + label] = quantile(level, means[name], dispersion)
+    return rows.select(
+        "_row", "grain", "series", "as_of", "target_week", "horizon",
+        pl.col("units_1").alias("naive"), pl.col("units_4").alias("recent_mean"),
+    ).with_columns(**columns)  # fmt: skip
