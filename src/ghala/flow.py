@@ -291,7 +291,11 @@ def status(workspace: Workspace) -> dict[str, Any]:
     """Where everything stands."""
     from ghala.monitoring.status import describe
 
-    return describe(workspace, House(workspace, "reader").ledger)
+    ledger = Ledger(workspace.ledger, actor="reader")
+    try:
+        return describe(workspace, ledger)
+    finally:
+        ledger.engine.dispose()
 
 
 def history(

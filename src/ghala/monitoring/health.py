@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import GhalaError
+from ghala.contracts.errors import GhalaError, TryAgain
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.ledger.book import Ledger
@@ -66,6 +66,8 @@ def _space(workspace: Workspace) -> str:
 
 def _key(workspace: Workspace) -> str:
     key = workspace.keys / "pipeline.pem"
+    if not key.is_file() and (workspace.root / "keys" / "pipeline.pub").is_file():
+        raise TryAgain("A clone without the private key: it can verify, not sign.")
     if not key.is_file():
         raise GhalaError(f"{key} is missing.", "Restore it, or make a new key and train again.")
     if key.stat().st_mode & 0o077:

@@ -16,7 +16,7 @@ from jinja2.ext import Extension
 
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.policy import parse
-from ghala.contracts.settings import SETTINGS_FILE, Settings, Workspace
+from ghala.contracts.settings import SETTINGS_FILE, Company, Settings, Workspace
 from ghala.warehouse.snapshots import require_identity, start_versioning
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "workspace"
@@ -48,12 +48,9 @@ def is_workspace(path: Path) -> bool:
 def create_workspace(
     path: Path,
     *,
-    name: str,
-    currency: str,
-    timezone: str,
+    company: Company,
     sources: Sequence[str],
     use_cases: Sequence[str],
-    demo: bool = False,
 ) -> Workspace:
     """Make a workspace at ``path``; one that is already there is returned untouched.
 
@@ -62,12 +59,10 @@ def create_workspace(
 
     Args:
         path: a folder that is empty or not there yet.
-        name: the company's, on one line.
-        currency: ISO 4217 code.
-        timezone: IANA name.
+        company: whose it is; a demo names two demo people, and commits as "ghala demo" where
+            Git knows nobody.
         sources: names of the sources to read.
         use_cases: names of the use cases to run, ``unit/name``.
-        demo: name two demo people, and commit as "ghala demo" where Git knows nobody.
 
     Raises:
         ConfigurationError: the folder holds something else or cannot be written, a value is not
@@ -78,18 +73,31 @@ def create_workspace(
         _sweep(root)
         return Workspace(root)
     _require_room(root)
-    company = {"name": " ".join(name.split()), "currency": currency, "timezone": timezone}
     _check({"company": company, "sources": sources, "use_cases": use_cases}, root)
+    shown = {"name": company.name, "currency": company.currency, "timezone": company.timezone}
     lists = {"sources": ",".join(sources), "use_cases": ",".join(use_cases)}
     with _partial_folder(root) as partial:
         staged = partial / _FOLDER
         staged.mkdir()
         _git(staged, "init", "--quiet", "--initial-branch", "main")
-        people = _identify(staged, demo=demo)
-        _render(partial, {**company, **lists, **people, "demo": "yes" if demo else "no"})
+        people = _identify(staged, demo=company.demo)
+        _render(partial, {**shown, **lists, **people, "demo": "yes" if company.demo else "no"})
         _furnish(Workspace(staged))
         _move(staged, root)
     return Workspace(root)
+
+
+def read_company(name: str, *, currency: str, timezone: str) -> Company:
+    """The company as a person named it.
+
+    Raises:
+        ConfigurationError: a value is not allowed; nothing was made.
+    """
+    values = {"name": " ".join(name.split()), "currency": currency, "timezone": timezone}
+    try:
+        return parse(Company, values, Path(SETTINGS_FILE))
+    except ConfigurationError as error:
+        raise ConfigurationError(error.message, "Give another value; nothing was made.") from error
 
 
 def _require_room(root: Path) -> None:

@@ -14,7 +14,12 @@ from ghala.contracts.settings import Settings, Workspace
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.publish import publish
 from ghala.warehouse.snapshots import take_snapshot
-from ghala.warehouse.workspace import DEMO_APPROVER, DEMO_SCIENTIST, create_workspace
+from ghala.warehouse.workspace import (
+    DEMO_APPROVER,
+    DEMO_SCIENTIST,
+    create_workspace,
+    read_company,
+)
 
 AWKWARD = 'Duka "Kubwa" \\ Söhne 🛒 {{ 7 * 7 }} {% raw %} \x7f'
 
@@ -39,14 +44,12 @@ def amina(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def make(path: Path, *, name: str = "Duka", currency: str = "KES", demo: bool = False) -> Workspace:
+    company = read_company(name, currency=currency, timezone="Africa/Nairobi")
     return create_workspace(
         path,
-        name=name,
-        currency=currency,
-        timezone="Africa/Nairobi",
+        company=company.model_copy(update={"demo": demo}),
         sources=["completejourney"],
         use_cases=["operations/demand", "marketing/targeting"],
-        demo=demo,
     )
 
 
@@ -284,7 +287,8 @@ def killed(*arguments, **options):
 
 workspace.{moment} = killed
 workspace.create_workspace(
-    Path({str(root)!r}), name="Duka", currency="KES", timezone="Africa/Nairobi",
+    Path({str(root)!r}),
+    company=workspace.read_company("Duka", currency="KES", timezone="Africa/Nairobi"),
     sources=["completejourney"], use_cases=["operations/demand"],
 )
 """
