@@ -197,10 +197,10 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
     """Judge the version in staging on its backtest, or the one in UAT on its weeks in shadow."""
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        return _judge_backtest(house, use_case, staged, as_of)
+        return _judge_backtest(house, use_case, version=staged, as_of=as_of)
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None:
-        return _judge_shadow(house, use_case, tested, as_of)
+        return _judge_shadow(house, use_case, version=tested, as_of=as_of)
     raise UsageError(
         f"{use_case.name} has no version in staging or uat.", f"Run `ghala train {use_case.name}`."
     )
@@ -211,13 +211,13 @@ def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | Non
     road = house.road(use_case)
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        if all(v.passed for v in _judge_backtest(house, use_case, staged, as_of)):
+        if all(v.passed for v in _judge_backtest(house, use_case, version=staged, as_of=as_of)):
             road.promote(staged, as_of=as_of)
         else:
             road.archive(staged, as_of=as_of, reason="failed the gates of staging")
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None and _shadowed_long_enough(house, use_case, as_of):
-        if not all(v.passed for v in _judge_shadow(house, use_case, tested, as_of)):
+        if not all(v.passed for v in _judge_shadow(house, use_case, version=tested, as_of=as_of)):
             road.archive(tested, as_of=as_of, reason="failed in user acceptance test")
         elif road.is_approved(tested):
             road.promote(tested, as_of=as_of)
@@ -315,7 +315,7 @@ def doctor(house: House) -> list[dict[str, Any]]:
 
 
 def _record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
-    """Write the batches that the warehouse holds and the ledger does not know, also after a crash."""
+    """Tell the ledger of batches it does not know, also after a crash."""
     from ghala.warehouse.landing import receipts
 
     with house.warehouse() as warehouse:
@@ -330,7 +330,7 @@ def _record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
     return fresh
 
 
-def _judge_backtest(house: House, use_case: UseCase, version: int, as_of: date) -> list[Verdict]:
+def _judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
     from ghala.evaluation.gates import Evidence, judge_forecast
     from ghala.training.train import read_backtest
 
@@ -349,7 +349,7 @@ def _judge_backtest(house: House, use_case: UseCase, version: int, as_of: date) 
     return verdicts
 
 
-def _judge_shadow(house: House, use_case: UseCase, version: int, as_of: date) -> list[Verdict]:
+def _judge_shadow(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
     from ghala.monitoring.watch import judge_shadow
 
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)

@@ -13,6 +13,7 @@ from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import SETTINGS_FILE, Company, Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.monitoring.outcomes import Accuracy, measure
 from ghala.warehouse.workspace import DEMO_APPROVER, DEMO_SCIENTIST, create_workspace
 
 SOURCE, USE_CASE = "completejourney", "operations/demand"
@@ -104,22 +105,26 @@ def _one_line(house: flow.House, found: UseCase) -> str:
     return f"{stages or 'no version yet'} · {', '.join(added) or 'no outcome yet'}"
 
 
-def _summary(house: flow.House, found: UseCase) -> dict[str, Any]:
-    from ghala.monitoring.outcomes import measure
+def _figures(one: Accuracy) -> dict[str, Any]:
+    return {
+        "grain": one.grain,
+        "weeks": one.weeks,
+        "WAPE": f"{one.wape:.1%}",
+        one.baseline.replace("_", " "): f"{one.baseline_wape:.1%}",
+        "better by": f"{one.value_added:+.1%}",
+        "4-week mean": f"{one.recent_wape:.1%}",
+        "bias": f"{one.bias:+.1%}",
+    }
 
+
+def _summary(house: flow.House, found: UseCase) -> dict[str, Any]:
     first = house.ledger.entries("run")[0].as_of or LAST_RUN
     weeks = (LAST_RUN - first) // timedelta(weeks=1) + 1
     with house.warehouse() as warehouse:
         measured = measure(warehouse, found, as_of=LAST_RUN, weeks=weeks)
     root = house.workspace.root
     return {
-        "accuracy": [
-            {
-                "grain": one.grain, "weeks": one.weeks, "wape": one.wape, "baseline": one.baseline,
-                "baseline_wape": one.baseline_wape, "value_added": one.value_added, "bias": one.bias,
-            }
-            for one in measured
-        ],
+        "accuracy": [_figures(one) for one in measured],
         "story": [
             f"{line['as_of']}  {line['words']}"
             for line in flow.history(house, found.name)
@@ -133,4 +138,4 @@ def _summary(house: flow.House, found: UseCase) -> dict[str, Any]:
             "facts": f"ghala history --workspace {root}",
         },
         "notice": NOTICE,
-    }  # fmt: skip
+    }

@@ -20,7 +20,10 @@ class Backtest(_Strict):
 
     weeks: int = Field(8, ge=2, le=52, description="length of the judged window, in weeks")
     refit_every_weeks: int = Field(4, ge=1, le=52)
-    training_origins: int = Field(26, ge=4, le=156, description="weekly origins a fit learns from")
+    training_origins: int = Field(26, ge=4, le=156, description="weekly origins before the window")
+    training_share: float = Field(
+        1.0, gt=0, le=1, description="share of entities drawn for each origin before the window"
+    )
 
 
 class Gates(_Strict):

@@ -81,20 +81,23 @@ def _beats_baseline(
         " the interval must lie above 0."
     )
     figures = {"gain": gain.estimate, "low": gain.low, "high": gain.high}
-    return _verdict(f"beats_{gates.baseline}:{metric}:{grain}", gain.low > 0, words, figures)
+    name = f"beats_{gates.baseline}:{metric}:{grain}"
+    return _verdict(name, words, passed=gain.low > 0, figures=figures)
 
 
 def _bias_is_small(rows: pl.DataFrame, grain: str, gates: Gates) -> Verdict:
     value = bias(rows["actual"].to_numpy(), rows["mean"].to_numpy())
     words = f"{grain}: bias {value:+.1%}; up to {gates.max_abs_bias:.1%} either way is allowed."
-    return _verdict(f"bias:{grain}", abs(value) <= gates.max_abs_bias, words, {"bias": value})
+    passed = abs(value) <= gates.max_abs_bias
+    return _verdict(f"bias:{grain}", words, passed=passed, figures={"bias": value})
 
 
 def _interval_covers(rows: pl.DataFrame, grain: str, gates: Gates) -> Verdict:
     value = coverage(rows)
     low, high = gates.coverage
     words = f"{grain}: the 80 % interval covers {value:.1%}; {low:.0%} to {high:.0%} is allowed."
-    return _verdict(f"coverage:{grain}", low <= value <= high, words, {"coverage": value})
+    passed = low <= value <= high
+    return _verdict(f"coverage:{grain}", words, passed=passed, figures={"coverage": value})
 
 
 def _beats_champion(evidence: Evidence, gates: Gates, *, seed: int) -> Verdict:
@@ -102,7 +105,7 @@ def _beats_champion(evidence: Evidence, gates: Gates, *, seed: int) -> Verdict:
     keys = ["grain", "series", "as_of", "target_week"]
     both = evidence.backtest.join(evidence.champion, on=keys, suffix="_champion")
     if both.is_empty():
-        return _verdict("beats_champion", False, "No week was forecast by both.", {})
+        return _verdict("beats_champion", "No week was forecast by both.", passed=False, figures={})
     scale = both["actual"].sum() or 1.0
     rival = pl.DataFrame(
         {name: both[f"{name}_champion"] for name in Forecast.quantiles} | {"actual": both["actual"]}
@@ -123,12 +126,13 @@ def _beats_champion(evidence: Evidence, gates: Gates, *, seed: int) -> Verdict:
     )
     figures = {"gain": gain.estimate, "probability": gain.probability_better, "weeks": float(weeks)}
     passed = gain.probability_better >= gates.champion_confidence
-    return _verdict("beats_champion", passed, words, figures)
+    return _verdict("beats_champion", words, passed=passed, figures=figures)
 
 
 def _nothing_wrong(gate: str, wrong: Sequence[str], words: str) -> Verdict:
-    return _verdict(gate, not wrong, "; ".join(wrong[:5]) or words, {"failed": float(len(wrong))})
+    figures = {"failed": float(len(wrong))}
+    return _verdict(gate, "; ".join(wrong[:5]) or words, passed=not wrong, figures=figures)
 
 
-def _verdict(gate: str, passed: bool, reason: str, figures: dict[str, float]) -> Verdict:
-    return Verdict(gate, Decision.PASS if passed else Decision.FAIL, reason, figures)
+def _verdict(gate: str, words: str, *, passed: bool, figures: dict[str, float]) -> Verdict:
+    return Verdict(gate, Decision.PASS if passed else Decision.FAIL, words, figures)

@@ -1,6 +1,7 @@
 """Subjects with their features, and past subjects with what then happened."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -12,24 +13,37 @@ from ghala.features.history import history_sql
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
 
+@dataclass(frozen=True)
+class Request:
+    """For which days, and for what share of the entities on the days before ``whole_from``.
+
+    The draw depends on entity and day alone, so that it is the same on every machine.
+    """
+
+    origins: Sequence[date]
+    share: float = 1.0
+    whole_from: date = date.min
+
+
 def read_subjects(
     warehouse: DuckDBWarehouse,
     use_case: UseCase,
     *,
     views: Sequence[FeatureView],
-    origins: Sequence[date],
+    request: Request,
 ) -> pl.DataFrame:
-    """What is predicted on each day of ``origins``, with features as they were known then.
+    """What is predicted on each day of the request, with features as they were known then.
 
     Raises:
         DataRejected: nothing was known on any of the days.
     """
-    _prepare(warehouse, use_case, views=views, origins=origins)
+    _prepare(warehouse, use_case, views=views, request=request)
     order = ", ".join((*use_case.entity, "as_of", *use_case.target))
     frame = warehouse.frame(f"SELECT * FROM featured_subjects ORDER BY {order}")  # noqa: S608
     if frame.is_empty():
         raise DataRejected(
-            f"{use_case.name}: nothing was known by {max(origins)} that could be predicted.",
+            f"{use_case.name}: nothing was known by {max(request.origins)} that could be"
+            " predicted.",
             "Choose a later --as-of, or land earlier files.",
         )
     return frame
@@ -40,7 +54,7 @@ def read_examples(
     use_case: UseCase,
     *,
     views: Sequence[FeatureView],
-    origins: Sequence[date],
+    request: Request,
     as_of: date,
 ) -> pl.DataFrame:
     """Past subjects with their features, ``actual`` and ``known_on``, as known on ``as_of``.
@@ -48,7 +62,7 @@ def read_examples(
     Raises:
         DataRejected: no outcome was known yet.
     """
-    _prepare(warehouse, use_case, views=views, origins=origins)
+    _prepare(warehouse, use_case, views=views, request=request)
     keys = ", ".join((*use_case.entity, *use_case.target))
     order = ", ".join((*use_case.entity, "as_of", *use_case.target))
     frame = warehouse.frame(
@@ -60,8 +74,8 @@ def read_examples(
     )
     if frame.is_empty():
         raise DataRejected(
-            f"{use_case.name}: no outcome was known by {as_of} for the days {min(origins)} to"
-            f" {max(origins)}.",
+            f"{use_case.name}: no outcome was known by {as_of} for the days"
+            f" {min(request.origins)} to {max(request.origins)}.",
             "Train on a later --as-of.",
         )
     return frame
@@ -72,15 +86,20 @@ def _prepare(
     use_case: UseCase,
     *,
     views: Sequence[FeatureView],
-    origins: Sequence[date],
+    request: Request,
 ) -> None:
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
     entity = ", ".join(keys)
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE origins AS SELECT unnest($days::DATE[]) AS as_of",
-        {"days": list(origins)},
+        {"days": list(request.origins)},
     )
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE subjects AS {use_case.subjects_sql}")
+    drawn = ", ".join(use_case.entity)
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE subjects AS FROM ({use_case.subjects_sql})"
+        f" WHERE as_of >= $whole_from OR hash({drawn}, as_of) % 1000 < $permille",
+        {"whole_from": request.whole_from, "permille": round(1000 * request.share)},
+    )
     warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE request AS SELECT DISTINCT {entity}, as_of FROM subjects"  # noqa: S608
     )
@@ -88,5 +107,5 @@ def _prepare(
     warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE featured_subjects AS SELECT subjects.*,"  # noqa: S608
         f" featured.* EXCLUDE ({entity}, as_of)"
-        f" FROM subjects JOIN featured USING ({entity}, as_of)"
+        f" FROM subjects JOIN featured USING ({', '.join(use_case.entity)}, as_of)"
     )

@@ -77,7 +77,7 @@ def _view_sql(request: str, view: FeatureView) -> str:
         f"{since} GROUP BY {asked}, asked.as_of"
     )
     derived = "".join(f", {_derived_sql(feature)}" for feature in view.derived)
-    return f"SELECT *{derived} FROM ({inner})"  # noqa: S608
+    return f"SELECT *{derived} FROM ({inner})"  # noqa: S608 - declared by developers
 
 
 def _longest(windows: Sequence[Window]) -> int | None:

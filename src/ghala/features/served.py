@@ -10,7 +10,7 @@ from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.checks import compare_served
 from ghala.features.definitions import FeatureView
-from ghala.features.examples import read_subjects
+from ghala.features.examples import Request, read_subjects
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
 SAMPLE_ROWS = 4000
@@ -48,7 +48,7 @@ def find_leaks(
     dates = [day for day in served_on(workspace, use_case) if day < before][-2:]
     if not dates:
         return []
-    now = read_subjects(warehouse, use_case, views=views, origins=dates)
+    now = read_subjects(warehouse, use_case, views=views, request=Request(dates))
     then = pl.concat(read_served(workspace, use_case, day) for day in dates)
     return compare_served(then, now, keys=(*use_case.entity, "as_of", *use_case.target))
 

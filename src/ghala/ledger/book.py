@@ -74,7 +74,7 @@ class Ledger:
         """
         with self._writing() as session:
             for change in changes:
-                self._compare_and_set(session, use_case, change, note.as_of or clock.today())
+                self._compare_and_set(session, use_case, change, on=note.as_of or clock.today())
             self._add(session, note)
 
     def holder(self, use_case: str, stage: Stage) -> int | None:
@@ -165,7 +165,7 @@ class Ledger:
         session.flush()
 
     @staticmethod
-    def _compare_and_set(session: Session, use_case: str, change: Change, on: date) -> None:
+    def _compare_and_set(session: Session, use_case: str, change: Change, *, on: date) -> None:
         held = session.get(Holder, (use_case, change.stage.value))
         now = held.version if held else None
         if now != change.expected:
@@ -218,7 +218,8 @@ def _is_current(engine: Engine) -> bool:
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return False
-        return connection.scalar(text("SELECT version_num FROM alembic_version")) == REVISION
+        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return bool(found == REVISION)
 
 
 def _migrate(connection: Any) -> None:

@@ -10,7 +10,7 @@ Body = dict[str, Any]
 
 def tell(entry: Entry) -> dict[str, Any]:
     """One fact: who, when, what, and one sentence that says it."""
-    sentence = _SENTENCES.get(entry.kind, lambda _version, _body: entry.kind)
+    sentence = _SENTENCES.get(entry.kind)
     return {
         "number": entry.number,
         "as_of": entry.as_of.isoformat() if entry.as_of else None,
@@ -19,7 +19,7 @@ def tell(entry: Entry) -> dict[str, Any]:
         "use_case": entry.use_case,
         "version": entry.version,
         "actor": entry.actor,
-        "words": sentence(entry.version, entry.body),
+        "words": sentence(entry.version, entry.body) if sentence else entry.kind,
     }
 
 

@@ -11,7 +11,7 @@ import polars.selectors as cs
 
 _METHOD = "psi"
 _THRESHOLD = 0.2
-"""Population stability index above which a column counts as drifted (the usual credit-risk rule)."""
+"""Population stability index above which a column counts as drifted (credit scoring's rule)."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class Accuracy:
     wape: float
     baseline: str
     baseline_wape: float
+    recent_wape: float
     bias: float
     weekly_value_added: tuple[float, ...]
 
@@ -63,7 +64,8 @@ def measure(
     rows = warehouse.frame(
         f"""
         SELECT grain, target_week, sum(actual) AS actual, sum(mean) AS forecast,
-            sum(abs(mean - actual)) AS error, sum(abs({baseline} - actual)) AS baseline_error
+            sum(abs(mean - actual)) AS error, sum(abs({baseline} - actual)) AS baseline_error,
+            sum(abs(recent_mean - actual)) AS recent_error
         FROM platform.forecasts
         JOIN platform.outcomes USING (use_case, grain, series, target_week)
         WHERE use_case = $use_case AND known_on <= $as_of AND target_week >= $since
@@ -95,6 +97,7 @@ def _accuracy(grain: str, weekly: pl.DataFrame, baseline: str) -> Accuracy:
         wape=float(weekly["error"].sum()) / units,
         baseline=baseline,
         baseline_wape=float(weekly["baseline_error"].sum()) / units,
+        recent_wape=float(weekly["recent_error"].sum()) / units,
         bias=(float(weekly["forecast"].sum()) - float(weekly["actual"].sum())) / units,
         weekly_value_added=tuple(float(value) for value in added),
     )

@@ -60,7 +60,7 @@ def look(
     outcomes = match_outcomes(warehouse, use_case, as_of)
     rule = use_case.policy.retrain
     accuracy = measure(warehouse, use_case, as_of=as_of, weeks=rule.value_added_weeks)
-    drift = _drift(workspace, use_case, standing.champion, as_of)
+    drift = _drift(workspace, use_case, champion=standing.champion, as_of=as_of)
     facts = Facts(as_of, standing.last_training, accuracy, drift.share if drift else None)
     return Seen(
         outcomes=outcomes,
@@ -106,7 +106,7 @@ def judge_shadow(
 
 
 def _drift(
-    workspace: Workspace, use_case: UseCase, champion: int | None, as_of: date
+    workspace: Workspace, use_case: UseCase, *, champion: int | None, as_of: date
 ) -> Drift | None:
     """Compare what was served last with what the champion learned from."""
     served = [day for day in served_on(workspace, use_case) if day <= as_of]

@@ -20,11 +20,7 @@ class Road:
         self.workspace = workspace
         self.ledger = ledger
         self.use_case = use_case
-
-    @property
-    def name(self) -> str:
-        """The use case's name."""
-        return self.use_case.name
+        self.name = use_case.name
 
     def stage_of(self, version: int) -> Stage | None:
         """Where a version stands; None before staging.

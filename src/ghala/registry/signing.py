@@ -13,7 +13,9 @@ def sign(workspace: Workspace, model: Path, signature: Path) -> None:
     from model_signing import signing
 
     key = workspace.keys / "pipeline.pem"
-    signing.Config().use_elliptic_key_signer(private_key=str(key)).sign(str(model), str(signature))
+    signing.Config().use_elliptic_key_signer(  # type: ignore[no-untyped-call]
+        private_key=str(key)
+    ).sign(str(model), str(signature))
 
 
 def verify(workspace: Workspace, model: Path, signature: Path) -> None:
@@ -26,9 +28,9 @@ def verify(workspace: Workspace, model: Path, signature: Path) -> None:
 
     key = workspace.keys / "pipeline.pub"
     try:
-        verifying.Config().use_elliptic_key_verifier(public_key=str(key)).verify(
-            str(model), str(signature)
-        )
+        verifying.Config().use_elliptic_key_verifier(  # type: ignore[no-untyped-call]
+            public_key=str(key)
+        ).verify(str(model), str(signature))
     except Exception as error:
         raise Denied(
             f"{model} is not what the pipeline signed: {str(error)[:300]}",

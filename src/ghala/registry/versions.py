@@ -127,7 +127,7 @@ class Registry:
             ) from error
 
     def _version_folder(self, use_case: str, version: int) -> Path:
-        return Path(self._version(use_case, version).source).parent
+        return Path(str(self._version(use_case, version).source)).parent
 
 
 def _client(workspace: Workspace) -> "MlflowClient":

@@ -7,7 +7,7 @@ import polars as pl
 
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
-from ghala.features.examples import read_subjects
+from ghala.features.examples import Request, read_subjects
 from ghala.features.history import find_views, pick_views
 from ghala.features.served import keep_served
 from ghala.registry.versions import Registry
@@ -35,7 +35,7 @@ def score(
     Returns the number of rows written. Running it again writes the same rows.
     """
     views = pick_views(find_views(workspace), use_case.features)
-    subjects = read_subjects(warehouse, use_case, views=views, origins=[as_of])
+    subjects = read_subjects(warehouse, use_case, views=views, request=Request([as_of]))
     registry = Registry(workspace)
     said = []
     for version, role in roles.items():

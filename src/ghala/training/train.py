@@ -17,7 +17,7 @@ from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.evaluation.metrics import accuracy, coverage
 from ghala.features.definitions import FeatureView
-from ghala.features.examples import read_examples
+from ghala.features.examples import Request, read_examples
 from ghala.features.history import definitions_hash, find_views, pick_views
 from ghala.features.served import find_leaks
 from ghala.registry.versions import Registry, RunRecord
@@ -55,8 +55,8 @@ def train(
         DataRejected: too little was known to learn and to judge.
     """
     views = pick_views(find_views(workspace), use_case.features)
-    origins = _origins(warehouse, use_case, as_of)
-    examples = read_examples(warehouse, use_case, views=views, origins=origins, as_of=as_of)
+    request = _request(warehouse, use_case, as_of)
+    examples = read_examples(warehouse, use_case, views=views, request=request, as_of=as_of)
     judged = _judge(use_case, examples, as_of)
     model = use_case.fit(examples, seed=use_case.policy.seed)
     registry = Registry(workspace)
@@ -92,7 +92,7 @@ def lock_hash() -> str:
     return hashlib.sha256("\n".join(installed).encode()).hexdigest()[:16]
 
 
-def _origins(warehouse: DuckDBWarehouse, use_case: UseCase, as_of: date) -> list[date]:
+def _request(warehouse: DuckDBWarehouse, use_case: UseCase, as_of: date) -> Request:
     first = warehouse.scalar(
         f"SELECT min(known_on) FROM ({use_case.outcomes_sql})"  # noqa: S608 - the use case's own
     )
@@ -102,7 +102,8 @@ def _origins(warehouse: DuckDBWarehouse, use_case: UseCase, as_of: date) -> list
             "Train on a later --as-of.",
         )
     rule = use_case.policy.backtest
-    return origins_before(as_of, first=first, count=rule.training_origins + rule.weeks)
+    origins = origins_before(as_of, first=first, count=rule.training_origins + rule.weeks)
+    return Request(origins, rule.training_share, as_of - rule.weeks * clock.WEEK)
 
 
 def _judge(use_case: UseCase, examples: pl.DataFrame, as_of: date) -> pl.DataFrame:

@@ -65,7 +65,7 @@ def check_columns(path: str, got: set[str], allowed: set[str]) -> None:
         )
 
 
-def stage_incoming(warehouse: DuckDBWarehouse, source: str, feed_name: str, feed: Feed) -> None:
+def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_name: str) -> None:
     """Turn ``delivered`` into ``incoming``: typed columns, ``_row`` and the list ``_reasons``."""
     casts = ", ".join(
         f"TRY_CAST(d.{quoted(name)} AS {column.type}) AS {quoted(name)}"

@@ -39,7 +39,9 @@ def land(
         known = done.get(f"{source}/{file.name}")
         content = digest(file)
         if known is None:
-            yield _land_file(workspace, warehouse, source, contracts[source], file)
+            yield _land_file(
+                workspace, warehouse, source=source, contract=contracts[source], file=file
+            )
         elif known != content:
             raise DataRejected(
                 f"{file} has changed since it was landed (SHA-256 {known[:12]}, now"
@@ -63,12 +65,14 @@ def create_tables(warehouse: DuckDBWarehouse, contracts: dict[str, Source]) -> N
 
 def receipts(warehouse: DuckDBWarehouse) -> list[BatchReceipt]:
     """The record of every batch in the warehouse, in the order of loading."""
+    found = warehouse.frame(
+        "SELECT batch::VARCHAR AS batch_id, source, feed, file, sha256, arrived_on, rows_in,"
+        " rows_loaded, rows_quarantined FROM raw.batches ORDER BY batch"
+    )
+    reasons = warehouse.rows("SELECT reasons FROM raw.batches ORDER BY batch")
     return [
-        BatchReceipt(str(row[0]), *row[1:9], dict(row[9]))
-        for row in warehouse.rows(
-            "SELECT batch, source, feed, file, sha256, arrived_on, rows_in, rows_loaded,"
-            " rows_quarantined, reasons FROM raw.batches ORDER BY batch"
-        )
+        BatchReceipt(**row, reasons=dict(why))
+        for row, (why,) in zip(found.iter_rows(named=True), reasons, strict=True)
     ]
 
 
@@ -106,7 +110,7 @@ def _due(workspace: Workspace, contracts: dict[str, Source], as_of: date) -> lis
 
 
 def _land_file(
-    workspace: Workspace, warehouse: DuckDBWarehouse, source: str, contract: Source, file: Path
+    workspace: Workspace, warehouse: DuckDBWarehouse, *, source: str, contract: Source, file: Path
 ) -> BatchReceipt:
     landed = workspace.landing / source / file.name
     place(file, landed)
@@ -116,14 +120,14 @@ def _land_file(
     receipt = BatchReceipt("", source, name, file.name, digest(landed), arrived, 0, 0, 0, {})
     try:
         with warehouse.transaction():
-            return load(warehouse, receipt, contract.feeds[name], landed)
+            return load(warehouse, receipt, feed=contract.feeds[name], landed=landed)
     except DataRejected:
         landed.unlink()
         raise
 
 
 def load(
-    warehouse: DuckDBWarehouse, receipt: BatchReceipt, feed: Feed, landed: Path
+    warehouse: DuckDBWarehouse, receipt: BatchReceipt, *, feed: Feed, landed: Path
 ) -> BatchReceipt:
     """Check one landed file and load its rows; part of the caller's transaction.
 
@@ -137,7 +141,7 @@ def load(
             "Remove the copy from the inbox.",
         )
     read_incoming(warehouse, feed, str(landed))
-    stage_incoming(warehouse, receipt.source, receipt.feed, feed)
+    stage_incoming(warehouse, feed, source=receipt.source, feed_name=receipt.feed)
     counted = _count(warehouse, receipt)
     share = counted.rows_quarantined / max(counted.rows_in, 1)
     if counted.rows_in == 0 or share > feed.max_quarantined:
@@ -187,7 +191,8 @@ def _insert(warehouse: DuckDBWarehouse, receipt: BatchReceipt, feed: Feed) -> No
     values += [receipt.arrived_on, receipt.rows_in, receipt.rows_loaded]
     values += [receipt.rows_quarantined, list(receipt.reasons), list(receipt.reasons.values())]
     warehouse.execute(
-        "INSERT INTO raw.batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[]))",
+        "INSERT INTO raw.batches"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[]))",
         values,
     )
 

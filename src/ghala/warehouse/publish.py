@@ -31,7 +31,7 @@ class Published:
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that sees the build's relations as views, and nothing else on the machine."""
+        """A connection that sees the build's relations as views, and nothing else."""
         connection = duckdb.connect(config={"memory_limit": "1GB", "threads": 2})
         try:
             for file in sorted(self.folder.glob("*.parquet")):

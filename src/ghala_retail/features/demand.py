@@ -45,30 +45,30 @@ category = FeatureView(
     description="Where the whole category is heading.",
     owner="Operations",
     windows=(
-        *(Window(f"category_units_{n}", "sum", "units", 7 * n) for n in (1, 4, 13)),
-        *(Window(f"category_clean_{n}", "sum", "clean_units", 7 * n) for n in (2, 4, 8, 26)),
-        Window("category_weeks_13", "count", "week", 91),
-        Window("category_weeks_26", "count", "week", 182),
-        Window("category_weeks_8", "count", "week", 56),
+        *(Window(f"category_units_{n}", "avg", "units", 7 * n) for n in (1, 4, 13)),
+        *(Window(f"category_cleaned_{n}", "avg", "clean_units", 7 * n) for n in (2, 4, 8, 26)),
     ),
     derived=(
-        Derived("category_1_4", "category_units_1 / nullif(category_units_4 / 4, 0)"),
-        Derived(
-            "category_4_13",
-            "(category_units_4 / 4) / nullif(category_units_13 / category_weeks_13, 0)",
-        ),
-        Derived(
-            "category_clean_2_8",
-            "(category_clean_2 / 2) / nullif(category_clean_8 / category_weeks_8, 0)",
-        ),
-        Derived(
-            "category_clean_4_8",
-            "(category_clean_4 / 4) / nullif(category_clean_8 / category_weeks_8, 0)",
-        ),
-        Derived(
-            "category_clean_8_26",
-            "(category_clean_8 / category_weeks_8)"
-            " / nullif(category_clean_26 / category_weeks_26, 0)",
-        ),
+        Derived("category_1_4", "category_units_1 / nullif(category_units_4, 0)"),
+        Derived("category_4_13", "category_units_4 / nullif(category_units_13, 0)"),
+        Derived("category_clean_2_8", "category_cleaned_2 / nullif(category_cleaned_8, 0)"),
+        Derived("category_clean_4_8", "category_cleaned_4 / nullif(category_cleaned_8, 0)"),
+        Derived("category_clean_8_26", "category_cleaned_8 / nullif(category_cleaned_26, 0)"),
+    ),
+)
+
+location = FeatureView(
+    name="demand_location",
+    entity=("grain", "location_id"),
+    source="features.demand_locations",
+    event_time="week",
+    known_on="known_on",
+    description="Where the whole location is heading.",
+    owner="Operations",
+    windows=tuple(Window(f"location_units_{n}", "avg", "units", 7 * n) for n in (1, 4, 8, 13, 26)),
+    derived=(
+        Derived("location_1_4", "location_units_1 / nullif(location_units_4, 0)"),
+        Derived("location_4_13", "location_units_4 / nullif(location_units_13, 0)"),
+        Derived("location_8_26", "location_units_8 / nullif(location_units_26, 0)"),
     ),
 )

@@ -95,8 +95,8 @@ class DuckDBWarehouse:
 
     def frame(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> pl.DataFrame:
         """Run a query and return its rows as a polars frame."""
-        table = self.connection.execute(sql, parameters).to_arrow_table()
-        return pl.DataFrame(table)
+        given = parameters or None
+        return pl.DataFrame(self.connection.sql(sql, params=given).to_arrow_table())
 
     def scalar(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
         """Run a query and return the first value of its first row, or None."""

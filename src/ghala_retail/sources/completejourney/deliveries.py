@@ -12,6 +12,9 @@ FIRST_MONDAY = date(2017, 1, 2)
 PLAN_LEAD = timedelta(weeks=3)
 """How long before its week a plan is delivered: on any Monday four weeks are planned."""
 
+FIRST_PLANS = 5
+"""The plans up to this week of the data come with the first delivery."""
+
 ONCE = ("products", "demographics", "campaign_descriptions", "campaigns", "coupons")
 
 
@@ -36,22 +39,20 @@ def deliver(inbox: Path, data: Path | None = None) -> None:
     folder = data or data_folder()
     inbox.mkdir(parents=True, exist_ok=True)
     for name in ONCE:
-        _write(folder, inbox / f"{name}_{FIRST_MONDAY}.parquet", f"FROM '{folder}/{name}.parquet'")
+        _write(f"FROM '{folder}/{name}.parquet'", inbox / f"{name}_{FIRST_MONDAY}.parquet")
     for week in range(1, 54):
-        monday = FIRST_MONDAY + timedelta(weeks=week - 2)
-        _write_week(folder, inbox, "transactions", week, monday + timedelta(weeks=1))
-    _write_week(folder, inbox, "promotions", 5, FIRST_MONDAY, first=1)
-    for week in range(6, 54):
-        monday = FIRST_MONDAY + timedelta(weeks=week - 2)
-        _write_week(folder, inbox, "promotions", week, monday - PLAN_LEAD)
+        sold = f"FROM '{folder}/transactions.parquet' WHERE week = {week}"
+        _write(sold, inbox / f"transactions_{_monday(week + 1)}.parquet")
+    first = f"FROM '{folder}/promotions.parquet' WHERE week <= {FIRST_PLANS}"
+    _write(first, inbox / f"promotions_{FIRST_MONDAY}.parquet")
+    for week in range(FIRST_PLANS + 1, 54):
+        planned = f"FROM '{folder}/promotions.parquet' WHERE week = {week}"
+        _write(planned, inbox / f"promotions_{_monday(week) - PLAN_LEAD}.parquet")
 
 
-def _write_week(
-    folder: Path, inbox: Path, name: str, week: int, arrives: date, *, first: int | None = None
-) -> None:
-    query = f"FROM '{folder}/{name}.parquet' WHERE week BETWEEN {first or week} AND {week}"
-    _write(folder, inbox / f"{name}_{arrives}.parquet", query)
+def _monday(week: int) -> date:
+    return FIRST_MONDAY + timedelta(weeks=week - 2)
 
 
-def _write(folder: Path, target: Path, query: str) -> None:
+def _write(query: str, target: Path) -> None:
     duckdb.sql(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")

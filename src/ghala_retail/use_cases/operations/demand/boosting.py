@@ -41,7 +41,8 @@ _SHARES = ("mailer_share", "front_share", "back_share", "feature_share")
 _AS_THEY_ARE = (
     "horizon", "age_weeks", "idle_weeks", "promoted_weeks_26", "sold_4", "sold_8", "sold_13",
     "sold_26", "price_26", "category_1_4", "category_4_13", "category_clean_2_8",
-    "category_clean_4_8", "category_clean_8_26", "lift", "lift_class", "mailer_share_before",
+    "category_clean_4_8", "category_clean_8_26", "location_1_4", "location_4_13",
+    "location_8_26", "lift", "lift_class", "mailer_share_before",
     "month_start", "run_up", "month_start_excess", "run_up_excess",
     *_SHARES, *(f"{name}_{n}" for name in _SHARES for n in (1, 8, 26)),
 )  # fmt: skip
@@ -50,7 +51,7 @@ Floats = NDArray[np.float64]
 
 
 def train(examples: pl.DataFrame, index: CalendarIndex, *, seed: int) -> lgb.Booster:
-    """Learn the factor by which demand differs from the smart mean. Same rows and seed, same trees."""
+    """Learn by what factor demand differs from the smart mean; deterministic by rows and seed."""
     sample = examples.sample(n=min(ROWS, examples.height), seed=seed)
     offset = smart_mean(sample, index)
     data = lgb.Dataset(

@@ -1,7 +1,9 @@
 -- What is forecast: every series that sold in half of the weeks known at `as_of`, for the four
 -- weeks from then on, with the plan that had arrived by then and the calendar.
 WITH series AS (
-    SELECT origins.as_of, history.grain, history.series, history.category
+    SELECT
+        origins.as_of, history.grain, history.series, history.category,
+        history.location_id
     FROM origins
     INNER JOIN features.demand_history AS history
         ON history.week = origins.as_of - 7 AND history.known_on <= origins.as_of

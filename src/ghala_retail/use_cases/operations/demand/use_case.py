@@ -15,7 +15,7 @@ Model = dict[str, GrainModel]
 class Demand(Forecast):
     """Units per week for the next four weeks, at two grains, with intervals."""
 
-    features = ("demand_series", "demand_category")
+    features = ("demand_series", "demand_category", "demand_location")
 
     def __init__(self) -> None:
         self._fitting: Fitting | None = None

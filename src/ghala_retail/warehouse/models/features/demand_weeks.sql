@@ -1,7 +1,12 @@
 -- Every week of a series from its first sale on, with true zeros, the promotion class of the week,
 -- `base` (the mean of the thirteen weeks before that were not in the mailer) and running counts.
 WITH spans AS (
-    SELECT grain, series, any_value(category) AS category, min(week) AS first_week
+    SELECT
+        grain,
+        series,
+        any_value(category) AS category,
+        any_value(location_id) AS location_id,
+        min(week) AS first_week
     FROM {{ ref('demand_sales') }}
     GROUP BY grain, series
     HAVING count(*) >= 6
@@ -20,6 +25,7 @@ dense AS (
         spans.grain,
         spans.series,
         spans.category,
+        spans.location_id,
         deliveries.week,
         deliveries.known_on,
         spans.first_week,

@@ -1,0 +1,104 @@
+"""The road to production, one verb each."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ghala.cli.application import (
+    Actor,
+    AsOf,
+    Comment,
+    Json,
+    Name,
+    Version,
+    Where,
+    application,
+    open_at,
+    show,
+)
+from ghala.contracts import clock
+
+if TYPE_CHECKING:
+    from ghala.contracts.use_case import UseCase
+    from ghala.flow import House
+
+
+@application.command()
+def gate(
+    use_case: Name, *, as_of: AsOf = None,
+    workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Judge the version in staging, or the one in UAT. Exit code 1 when a gate fails."""
+    from ghala import flow
+
+    house, found = open_at(workspace, actor, use_case)
+    with house.working():
+        verdicts = flow.gate(house, found, as_of or clock.today())
+    show({"verdicts": [verdict.as_dict() for verdict in verdicts]}, as_json)
+    if not all(verdict.passed for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@application.command()
+def promote(
+    use_case: Name, version: Version, *, as_of: AsOf = None,
+    workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Move a version one stage up, if its gates and approvals allow it."""
+    from ghala import flow
+
+    house, found = open_at(workspace, actor, use_case)
+    with house.working():
+        stage = flow.promote(house, found, version, as_of=as_of or clock.today())
+    show({"use_case": use_case, "version": version, "stage": stage.value}, as_json)
+
+
+@application.command()
+def approve(
+    use_case: Name, version: Version, *, comment: Comment = "", as_of: AsOf = None,
+    workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Sign a version in UAT off for production."""
+    result = _sign(
+        open_at(workspace, actor, use_case), version, approve=True, comment=comment, as_of=as_of
+    )
+    show(result, as_json)
+
+
+@application.command()
+def reject(
+    use_case: Name, version: Version, *, comment: Comment, as_of: AsOf = None,
+    workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Refuse a version in UAT, with a reason."""
+    result = _sign(
+        open_at(workspace, actor, use_case), version, approve=False, comment=comment, as_of=as_of
+    )
+    show(result, as_json)
+
+
+@application.command()
+def rollback(
+    use_case: Name, *, comment: Comment, as_of: AsOf = None,
+    workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Give production back to the version before, at once."""
+    from ghala import flow
+
+    house, found = open_at(workspace, actor, use_case)
+    with house.working():
+        version = flow.roll_back(house, found, as_of=as_of or clock.today(), reason=comment)
+    show({"use_case": use_case, "production": version}, as_json)
+
+
+def _sign(
+    at: "tuple[House, UseCase]", version: int, *, approve: bool, comment: str, as_of: date | None
+) -> dict[str, Any]:
+    from ghala import flow
+
+    house, found = at
+    day = as_of or clock.today()
+    with house.working():
+        flow.sign(house, found, version, approve=approve, comment=comment, as_of=day)
+    return {"use_case": found.name, "version": version, "approved": approve, "by": house.actor}

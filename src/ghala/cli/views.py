@@ -1,0 +1,91 @@
+"""Looking: the state, the past, the health, the console, the demonstration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ghala.cli.application import (
+    Json,
+    Where,
+    application,
+    open_house,
+    pick_use_case,
+    show,
+)
+
+
+@application.command()
+def status(*, workspace: Where = None, as_json: Json = False) -> None:
+    """Where every use case and every source stands."""
+    from ghala import flow
+    from ghala.cli.tables import show_status
+
+    found = flow.status(open_house(workspace, "reader").workspace)
+    show(found, as_json, table=show_status)
+
+
+@application.command()
+def history(
+    use_case: Annotated[str | None, typer.Argument(help="Only this use case.")] = None,
+    *, kind: Annotated[str | None, typer.Option(help="Only this kind of fact.")] = None,
+    workspace: Where = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """What happened, when, by whom and why: the ledger, oldest first."""
+    from ghala import flow
+    from ghala.cli.tables import show_history
+
+    house = open_house(workspace, "reader")
+    if use_case is not None:
+        pick_use_case(house, use_case)
+    show(flow.history(house, use_case, kind=kind), as_json, table=show_history)
+
+
+@application.command()
+def doctor(*, workspace: Where = None, as_json: Json = False) -> None:
+    """Check everything the workspace rests on. Exit code 1 when something is wrong."""
+    from ghala import flow
+    from ghala.cli.tables import show_health
+
+    house = open_house(workspace, "doctor")
+    with house.working():
+        found = flow.doctor(house)
+    show({"checks": found}, as_json, table=show_health)
+    if any(check["state"] == "fail" for check in found):
+        raise typer.Exit(1)
+
+
+@application.command()
+def serve(
+    *, host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64)] = 2,
+    workspace: Where = None,
+) -> None:  # fmt: skip
+    """Start the console and the API (gunicorn)."""
+    from ghala.web.server import serve as serve_web
+
+    serve_web(
+        open_house(workspace, "reader").workspace,
+        host=host,
+        port=port,
+        workers=workers,
+        announce=lambda url: typer.echo(f"The console is at {url}", err=True),
+    )
+
+
+@application.command()
+def demo(
+    path: Annotated[Path, typer.Argument(help="The workspace to make.")] = Path("demo"),
+    *, weeks: Annotated[int, typer.Option(min=1, max=25, help="Weekly cycles.")] = 12,
+    start_web: Annotated[bool, typer.Option("--serve", help="Start the console after.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """See one real model go the whole way, on The Complete Journey (a public benchmark)."""
+    from ghala.cli.demo import run_demo
+    from ghala.cli.tables import show_demo
+
+    summary = run_demo(path, weeks=weeks)
+    show(summary, as_json, table=show_demo)
+    if start_web:
+        serve(workspace=path)
