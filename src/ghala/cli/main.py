@@ -14,6 +14,7 @@ from ghala.contracts.errors import GhalaError
 
 def main() -> None:
     """Run the command line; every failure has a meaning (see the exit codes in the docs)."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # do not spin where cores are shared
     signal.signal(signal.SIGTERM, _stop)
     wants_json = "--json" in sys.argv
     try:

@@ -69,7 +69,8 @@ def use_case(workspace: Workspace, name: str) -> UseCase:
             f"No use case {name!r} here. {suggest(name, workspace.settings.use_cases)}",
             "Name one of these, or add it to use_cases in ghala.toml.",
         )
-    return _load_use_case(workspace, name, _use_case_folders(workspace)[name])
+    folder = _pick(name, _use_case_folders(workspace), "use case")
+    return _load_use_case(workspace, name, folder)
 
 
 def policy_file(workspace: Workspace, name: str, folder: Path) -> Path:
@@ -97,7 +98,13 @@ def load_module(path: Path) -> ModuleType:
         raise ConfigurationError(f"{path} is not a Python module.", "Rename or remove it.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]  # a half-loaded module must not pass for a whole one
+        raise ConfigurationError(
+            f"{path} cannot be imported: {type(error).__name__}: {error}.", "Mend the file."
+        ) from error
     return module
 
 
@@ -128,9 +135,23 @@ def _load_use_case(workspace: Workspace, name: str, folder: Path) -> UseCase:
         raise ConfigurationError(
             f"{folder / 'use_case.py'} holds {len(classes)} use case classes.", "Keep exactly one."
         )
+    lacking = sorted(getattr(classes[0], "__abstractmethods__", ()))
+    if lacking:
+        raise ConfigurationError(
+            f"{classes[0].__name__} in {folder / 'use_case.py'} lacks {', '.join(lacking)}.",
+            "Write what is missing; ghala/contracts/use_case.py says what each is for.",
+        )
     found: UseCase = classes[0]()
     found.name, found.folder = name, folder
-    found.policy = read_policy(policy_file(workspace, name, folder))
+    path = policy_file(workspace, name, folder)
+    found.policy = read_policy(path)
+    baseline = found.policy.gates.baseline
+    if isinstance(found, Forecast) and baseline not in found.baselines:
+        raise ConfigurationError(
+            f"{path}: gates.baseline: {name} has no baseline {baseline!r}."
+            f" {suggest(baseline, found.baselines)}",
+            f"Mend gates.baseline in {path}.",
+        )
     return found
 
 

@@ -1,10 +1,12 @@
 """The numbers a business owner may change, one ``policy.yml`` per use case."""
 
+import reprlib
+from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ghala.contracts.errors import ConfigurationError, suggest
 
@@ -12,7 +14,27 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_is_not_a_number(cls, value: object) -> object:
+        if isinstance(value, bool):  # YAML reads yes, no, on and off as true and false
+            raise ValueError("YAML reads this as true or false; quote it, or write a number")
+        return value
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the silent loss of a key that is written twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {twice[0]!r} is written twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
 
 
 class Backtest(_Strict):
@@ -105,12 +127,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigurationError: the file is missing, unreadable or not a mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error.strerror}.", "Restore it from Git: git checkout FILE"
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not YAML: {error}.", "Mend the file.") from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} holds no keys.", "Write `key: value` lines.")
@@ -128,7 +150,7 @@ def parse(model: type[Model], content: dict[str, Any], path: Path) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        detail = f"got {first.get('input')!r}: {first['msg']}"
+        detail = f"got {reprlib.repr(first.get('input'))}: {first['msg']}"
         if first["type"] == "extra_forbidden":
             detail = "unknown key. " + suggest(str(first["loc"][-1]), _known(model, first["loc"]))
         raise ConfigurationError(
@@ -137,10 +159,10 @@ def parse(model: type[Model], content: dict[str, Any], path: Path) -> Model:
 
 
 def _known(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    fields = model.model_fields
+    kind: Any = model
     for part in location[:-1]:
-        inner = fields[str(part)].annotation if str(part) in fields else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        fields = inner.model_fields
-    return list(fields)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(part)].annotation
+        else:  # dict[str, Model] or tuple[Model, ...]
+            kind = next((k for k in get_args(kind) if hasattr(k, "model_fields")), None)
+    return list(getattr(kind, "model_fields", ()))

@@ -49,6 +49,9 @@ class Settings(_Strict):
     sources: tuple[str, ...] = Field(min_length=1)
     use_cases: tuple[str, ...] = Field(min_length=1)
     people: dict[str, Person] = Field(default_factory=dict)
+    variables: dict[str, bool | int | str] = Field(
+        default_factory=dict, description="dbt variables, such as displays_planned"
+    )
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Workspace:
         path = self.root / SETTINGS_FILE
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{path} is not TOML: {error}.", "Mend the file.") from error
         return parse(Settings, content, path)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import polars as pl
-import polars.selectors as cs
 
 TOLERANCE = 1e-9
 
@@ -20,7 +19,7 @@ def compare_served(
     missing = both.height - served.join(recomputed, on=list(keys), how="semi").height
     wrong = [f"{missing} of {served.height} served rows are gone from history"] if missing else []
     present = served.join(recomputed, on=list(keys), suffix="_now")
-    for name in served.select(cs.numeric()).columns:
+    for name in served.columns:
         if name in keys or f"{name}_now" not in present.columns:
             continue
         changed = _count_changed(present[name], present[f"{name}_now"])
@@ -30,8 +29,9 @@ def compare_served(
 
 
 def _count_changed(before: pl.Series, after: pl.Series) -> int:
+    if not (before.dtype.is_numeric() and after.dtype.is_numeric()):
+        return int(before.ne_missing(after).sum())
     old, new = before.cast(pl.Float64), after.cast(pl.Float64)
-    gone = (old.is_null() != new.is_null()).sum()
     scale = old.abs().clip(lower_bound=1.0)
-    moved = ((old - new).abs() > TOLERANCE * scale).fill_null(value=False).sum()
-    return int(gone) + int(moved)
+    near = ((old - new).abs() <= TOLERANCE * scale).fill_null(value=False)
+    return int((old.ne_missing(new) & ~near).sum())

@@ -23,7 +23,7 @@ class Road:
         self.name = use_case.name
 
     def stage_of(self, version: int) -> Stage | None:
-        """Where a version stands; None before staging.
+        """Where a version stands; None before staging, archived once it has left every stage.
 
         Raises:
             UsageError: there is no such version.
@@ -40,7 +40,7 @@ class Road:
         if held:
             return Stage(held[0])
         moved = self.ledger.last("transition", self.name, version=version)
-        return Stage(moved.body["to"]) if moved else None
+        return Stage.ARCHIVED if moved else None
 
     def enter(self, version: int, *, as_of: date) -> None:
         """Put a new version into staging; what stood there is archived."""

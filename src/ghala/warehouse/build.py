@@ -134,6 +134,7 @@ def _project(workspace: Workspace, wanted: dict[str, str]) -> str:
         "staged": staged,
         "company_timezone": workspace.settings.company.timezone,
         "currency": workspace.settings.company.currency,
+        **workspace.settings.variables,
     }
     return yaml.safe_dump(project, sort_keys=False)
 

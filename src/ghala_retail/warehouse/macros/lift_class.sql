@@ -1,4 +1,4 @@
-{# How strongly a week is promoted: 0 not, 1 to 4 by mailer, +10 or +20 by display if planned. #}
+{# How strongly a week is promoted: 0 not, 1 to 4 by mailer, and +10 or +20 by display. #}
 {% macro lift_class() -%}
     CASE
         WHEN mailer_share < 0.02 THEN 0
@@ -7,7 +7,5 @@
         WHEN front_share < 0.5 THEN 3
         ELSE 4
     END
-    {%- if var('displays_planned') %}
     + CASE WHEN display_share < 0.05 THEN 0 WHEN display_share < 0.3 THEN 10 ELSE 20 END
-    {%- endif %}
 {%- endmacro %}

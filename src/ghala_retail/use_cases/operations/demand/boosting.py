@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ghala_retail.use_cases.operations.demand.smart_mean import CalendarIndex, smart_mean
 
 ROUNDS = 130
-ROWS = 240_000
+ROWS = 120_000
 """At most so many examples per grain are learned from; more do not help at this size."""
 
 _PARAMETERS: dict[str, object] = {
@@ -21,7 +21,7 @@ _PARAMETERS: dict[str, object] = {
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
     "lambda_l2": 10.0,
-    "max_bin": 127,
+    "max_bin": 63,
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 2,
@@ -37,7 +37,7 @@ _SCALED = (
 )
 """Levels: the model sees them as multiples of the smart mean, so that one model fits all sizes."""
 
-_SHARES = ("mailer_share", "front_share", "back_share", "feature_share")
+_SHARES = ("mailer_share", "front_share", "back_share", "feature_share", "display_share")
 _AS_THEY_ARE = (
     "horizon", "age_weeks", "idle_weeks", "promoted_weeks_26", "sold_4", "sold_8", "sold_13",
     "sold_26", "price_26", "category_1_4", "category_4_13", "category_clean_2_8",

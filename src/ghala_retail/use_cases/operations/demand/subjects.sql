@@ -31,14 +31,9 @@ promoted AS (
         coalesce(plan.front_share, 0) AS front_share,
         coalesce(plan.back_share, 0) AS back_share,
         coalesce(plan.feature_share, 0) AS feature_share,
+        coalesce(plan.display_share, 0) AS display_share,
         coalesce(before.mailer_share, 0) AS mailer_share_before,
-        CASE
-            WHEN coalesce(plan.mailer_share, 0) < 0.02 THEN 0
-            WHEN plan.mailer_share < 0.15 THEN 1
-            WHEN plan.mailer_share < 0.5 THEN 2
-            WHEN plan.front_share < 0.5 THEN 3
-            ELSE 4
-        END AS lift_class
+        coalesce(plan.lift_class, 0) AS lift_class
     FROM targets
     LEFT JOIN plan
         ON plan.as_of = targets.as_of AND plan.grain = targets.grain

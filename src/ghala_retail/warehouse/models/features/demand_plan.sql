@@ -2,13 +2,14 @@
 
 -- The frozen plan: how much of a series is promoted in a future week, as it was delivered on
 -- `known_on`. Shares are weighted with the sales known before the plan arrived: by store for a
--- SKU over the chain, by SKU for a category in a store.
+-- SKU over the chain, by SKU for a category in a store. Displays may be recorded as executed, so
+-- they count only where a workspace says `displays_planned`.
 {% set measures = {
     'mailer_share': 'in_mailer',
     'front_share': 'on_front_page',
     'back_share': 'on_back_page',
     'feature_share': 'is_coupon_or_feature',
-    'display_share': 'on_display',
+    'display_share': 'on_display' if var('displays_planned') else 'false',
 } %}
 WITH planned AS (
     SELECT *
@@ -53,32 +54,36 @@ sku_weight AS (
 
 category_weight AS (
     SELECT known_on, category, sum(weight) AS total FROM sku_weight GROUP BY ALL
+),
+
+shares AS (
+    SELECT
+        'sku_chain' AS grain,
+        planned.sku AS series,
+        planned.week AS target_week,
+        planned.known_on,
+        planned.batch,
+        {% for name, flag in measures.items() %}
+        coalesce(sum(weight) FILTER ({{ flag }}), 0) / any_value(total) AS {{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    FROM planned
+    INNER JOIN store_weight USING (known_on, location_id)
+    INNER JOIN chain_weight USING (known_on)
+    GROUP BY planned.sku, planned.week, planned.known_on, planned.batch
+    UNION ALL
+    SELECT
+        'category_store',
+        category || '|' || planned.location_id,
+        planned.week,
+        planned.known_on,
+        planned.batch,
+        {% for name, flag in measures.items() %}
+        coalesce(sum(weight) FILTER ({{ flag }}), 0) / any_value(total){{ ',' if not loop.last }}
+        {% endfor %}
+    FROM planned
+    INNER JOIN sku_weight USING (known_on, sku)
+    INNER JOIN category_weight USING (known_on, category)
+    GROUP BY category, planned.location_id, planned.week, planned.known_on, planned.batch
 )
 
-SELECT
-    'sku_chain' AS grain,
-    planned.sku AS series,
-    planned.week AS target_week,
-    planned.known_on,
-    planned.batch,
-    {% for name, flag in measures.items() %}
-    coalesce(sum(weight) FILTER (planned.{{ flag }}), 0) / any_value(total) AS {{ name }}{{ ',' if not loop.last }}
-    {% endfor %}
-FROM planned
-INNER JOIN store_weight USING (known_on, location_id)
-INNER JOIN chain_weight USING (known_on)
-GROUP BY planned.sku, planned.week, planned.known_on, planned.batch
-UNION ALL
-SELECT
-    'category_store',
-    category || '|' || planned.location_id,
-    planned.week,
-    planned.known_on,
-    planned.batch,
-    {% for name, flag in measures.items() %}
-    coalesce(sum(weight) FILTER (planned.{{ flag }}), 0) / any_value(total){{ ',' if not loop.last }}
-    {% endfor %}
-FROM planned
-INNER JOIN sku_weight USING (known_on, sku)
-INNER JOIN category_weight USING (known_on, category)
-GROUP BY category, planned.location_id, planned.week, planned.known_on, planned.batch
+SELECT *, {{ lift_class() }} AS lift_class FROM shares

@@ -35,7 +35,8 @@ dense AS (
         coalesce(plan.front_share, 0) AS front_share,
         coalesce(plan.back_share, 0) AS back_share,
         coalesce(plan.feature_share, 0) AS feature_share,
-        coalesce(plan.display_share, 0) AS display_share
+        coalesce(plan.display_share, 0) AS display_share,
+        coalesce(plan.lift_class, 0) AS lift_class
     FROM spans
     INNER JOIN deliveries ON deliveries.week >= spans.first_week
     LEFT JOIN {{ ref('demand_sales') }} AS sales
@@ -48,7 +49,6 @@ dense AS (
 
 SELECT
     *,
-    {{ lift_class() }} AS lift_class,
     coalesce(
         avg(CASE WHEN mailer_share < 0.1 THEN units END) OVER past, avg(units) OVER past
     ) AS base,
