@@ -150,7 +150,7 @@ def parse(model: type[Model], content: dict[str, Any], path: Path) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        detail = f"got {reprlib.repr(first.get('input'))}: {first['msg']}"
+        detail = f"got {reprlib.repr(first.get('input'))[:120]}: {first['msg']}"
         if first["type"] == "extra_forbidden":
             detail = "unknown key. " + suggest(str(first["loc"][-1]), _known(model, first["loc"]))
         raise ConfigurationError(

@@ -90,8 +90,10 @@ def _window_sql(view: FeatureView, window: Window) -> str:
     if window.days is not None:
         conditions.append(f"source.{view.event_time} >= asked.as_of - {window.days}")
     chosen = f" FILTER ({' AND '.join(conditions)})" if conditions else ""
+    # Of two rows of one day the one that arrived last counts, so that the order of rows does not.
+    newest = f"(source.{view.event_time}, source.{view.known_on}, {window.value})"
     call = (
-        f"arg_max({window.value}, source.{view.event_time})"
+        f"arg_max({window.value}, {newest})"
         if window.function == "last"
         else f"{window.function}({window.value})"
     )

@@ -84,8 +84,8 @@ class DuckDBWarehouse:
         self.connection.execute("COMMIT")
 
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> None:
-        """Run one statement."""
-        self.connection.execute(sql, parameters)
+        """Run one statement to its end."""
+        self.connection.execute(sql, parameters).fetchall()
 
     def rows(
         self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
@@ -100,8 +100,8 @@ class DuckDBWarehouse:
 
     def scalar(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
         """Run a query and return the first value of its first row, or None."""
-        row = self.connection.execute(sql, parameters).fetchone()
-        return None if row is None else row[0]
+        found = self.connection.execute(sql, parameters).fetchall()
+        return found[0][0] if found else None
 
     @contextmanager
     def relation(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
