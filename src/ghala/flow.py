@@ -6,15 +6,17 @@ Every step takes the business date, can be run again, and leaves its facts in th
 Monitoring does not call training: it writes "retrain, because ..." and the step after reads it.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import CheckFailed, TryAgain, UsageError
+from ghala.contracts.errors import CheckFailed, DataRejected, TryAgain, UsageError
 from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from ghala.registry.versions import Registry
     from ghala.warehouse.build import BuildResult
     from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+
+
+log = logging.getLogger("ghala.flow")
 
 
 @dataclass(frozen=True)
@@ -83,19 +88,25 @@ class House:
 
 
 def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any]:
-    """The loop for one business date. Running it again changes nothing."""
+    """The loop for one business date. Running it again changes nothing.
+
+    Raises:
+        UsageError: the loop has already run for a later date.
+    """
     with house.working():
-        receipts = land(house, as_of, allow_late=allow_late)
-        built = build(house, as_of)
+        _require_forward(house, as_of)
+        with _step(as_of, "land"):
+            receipts = land(house, as_of, allow_late=allow_late)
+        with _step(as_of, "build"):
+            built = build(house, as_of)
         done: dict[str, Any] = {"as_of": as_of, "batches": len(receipts), "models": built.models}
-        for use_case in use_cases(house.workspace).values():
-            done[use_case.name] = {
-                "monitoring": monitor(house, use_case, as_of),
-                "trained": retrain_if_due(house, use_case, as_of),
-                "stages": advance(house, use_case, as_of),
-                "scored": score(house, use_case, as_of),
-            }
-        done["published"] = publish(house, as_of)
+        for name, use_case in use_cases(house.workspace).items():
+            done[name] = {}
+            for step in (monitor, retrain_if_due, advance, score):
+                with _step(as_of, f"{step.__name__} {name}"):
+                    done[name][step.__name__] = step(house, use_case, as_of)
+        with _step(as_of, "publish"):
+            done["published"] = publish(house, as_of)
         house.ledger.append(Note("run", {}, as_of=as_of, key=f"run:{as_of}"))
     return done
 
@@ -109,9 +120,12 @@ def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchRe
         with house.warehouse() as warehouse:
             for _ in landing.land(house.workspace, warehouse, as_of, allow_late=allow_late):
                 pass
+    except DataRejected as error:
+        house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
+        raise
     finally:
         fresh = _record_batches(house, known)
-    if fresh or snapshots.current_snapshot(house.workspace).address == "none":
+    if not snapshots.is_current(house.workspace):
         taken = snapshots.take_snapshot(house.workspace, f"Land what arrived by {as_of}")
         key = f"snapshot:{taken.address}"
         house.ledger.append(Note("snapshot", asdict(taken), as_of=as_of, key=key))
@@ -188,8 +202,7 @@ def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | 
         "reasons": reasons or ["asked for"],
     }
     house.ledger.append(Note("training", body, use_case.name, trained.version, as_of, key))
-    house.road(use_case).enter(trained.version, as_of=as_of)
-    house.registry.mirror(house.ledger, use_case.name)
+    _enter_road(house, use_case)
     return trained.version
 
 
@@ -209,6 +222,7 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
 def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | None]:
     """Move versions up as far as gates, time in UAT and approvals allow; fail them with reasons."""
     road = house.road(use_case)
+    _enter_road(house, use_case)
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
         if all(v.passed for v in _judge_backtest(house, use_case, version=staged, as_of=as_of)):
@@ -328,6 +342,33 @@ def _record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
         )
     )
     return fresh
+
+
+@contextmanager
+def _step(as_of: date, name: str) -> Iterator[None]:
+    """Tell, on a terminal or in a log, how long a step of the loop took."""
+    begun = perf_counter()
+    yield
+    log.info("%s  %s  %.1f s", as_of, name.replace("_", " "), perf_counter() - begun)
+
+
+def _require_forward(house: House, as_of: date) -> None:
+    last = house.ledger.last("run")
+    if last is not None and last.as_of is not None and last.as_of > as_of:
+        raise UsageError(
+            f"The loop has run for {last.as_of}; {as_of} lies before it.",
+            "Choose that date or a later one; single steps such as `ghala train` may look back.",
+        )
+
+
+def _enter_road(house: House, use_case: UseCase) -> None:
+    """Put the newest version into staging, unless it has already been on the road."""
+    road, newest = house.road(use_case), house.ledger.last("training", use_case.name)
+    if newest is None or newest.version is None or newest.as_of is None:
+        return
+    if road.stage_of(newest.version) is None:
+        road.enter(newest.version, as_of=newest.as_of)
+    house.registry.mirror(house.ledger, use_case.name)
 
 
 def _judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:

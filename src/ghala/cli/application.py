@@ -55,10 +55,13 @@ AllowLate = Annotated[bool, typer.Option(help="Go on when a file is overdue.")]
 
 @application.callback()
 def _prepare(
-    *, quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say less.")] = False
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say less.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
 ) -> None:
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
-    logging.getLogger("ghala").setLevel(logging.WARNING if quiet else logging.INFO)
+    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    logging.getLogger("ghala").setLevel(level)
 
 
 def open_house(workspace: Path | None, actor: str | None) -> "House":

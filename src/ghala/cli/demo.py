@@ -37,6 +37,8 @@ def run_demo(path: Path, *, weeks: int) -> dict[str, Any]:
     Raises:
         ConfigurationError: the data package is missing, or ``path`` holds something else.
     """
+    if not logging.getLogger("ghala").isEnabledFor(logging.DEBUG):
+        logging.getLogger("ghala.flow").setLevel(logging.WARNING)  # one line a week is enough
     workspace = _fresh(path)
     _deliver(workspace)
     start = LAST_RUN - weeks * clock.WEEK

@@ -59,6 +59,7 @@ class TryAgain(GhalaError):
 def suggest(given: str, known: Iterable[str]) -> str:
     """Name the known words, the nearest first, for an error about an unknown one."""
     names = sorted(known)
-    nearest = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
-    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    lowered = {name.lower(): name for name in names}
+    nearest = difflib.get_close_matches(given.lower(), lowered, n=1, cutoff=0.5)
+    hint = f"Did you mean {lowered[nearest[0]]!r}? " if nearest else ""
     return f"{hint}Known: {', '.join(names) or 'none'}."

@@ -148,7 +148,9 @@ def parse(model: type[Model], content: dict[str, Any], path: Path) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        errors = error.errors()
+        # A misspelt key is also a missing one; say the spelling.
+        first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
         where = ".".join(str(part) for part in first["loc"])
         detail = f"got {reprlib.repr(first.get('input'))[:120]}: {first['msg']}"
         if first["type"] == "extra_forbidden":

@@ -33,6 +33,7 @@ class UseCase(ABC):
         entity: the columns that say what a row is about, e.g. ``("grain", "series")``.
         target: the columns that say which of its outcomes is meant, e.g. ``("target_week",)``.
         features: names of feature views, joined as they were known at ``as_of``.
+        watched: inputs whose drift is watched; none means every one of them.
         baselines: columns of the predictions that a version is compared with.
     """
 
@@ -43,6 +44,7 @@ class UseCase(ABC):
     entity: ClassVar[tuple[str, ...]]
     target: ClassVar[tuple[str, ...]]
     features: ClassVar[tuple[str, ...]]
+    watched: ClassVar[tuple[str, ...]] = ()
     baselines: ClassVar[tuple[str, ...]]
 
     @property

@@ -58,6 +58,7 @@ def _monitoring(_version: int | None, body: Body) -> str:
 _SENTENCES: dict[str, Callable[[int | None, Body], str]] = {
     "batch": _batch,
     "snapshot": lambda _v, body: f"{body['files']} files are snapshot {body['address']}",
+    "refusal": lambda _v, body: body["message"],
     "build": lambda _v, body: (
         "; ".join(body["failures"])
         or f"{body['models']} models built, {body['tests_passed']} tests passed"

@@ -115,5 +115,6 @@ def _drift(
     folder = Registry(workspace).fetch(use_case.name, champion)
     reference = pl.read_parquet(folder / "reference.parquet")
     current = read_served(workspace, use_case, served[-1])
+    columns = list(use_case.watched) or drift_columns(reference)
     report = workspace.reports / use_case.name / f"{as_of}.html"
-    return measure_drift(reference, current, columns=drift_columns(reference), report=report)
+    return measure_drift(reference, current, columns=columns, report=report)

@@ -7,6 +7,7 @@ from itertools import pairwise
 import polars as pl
 
 from ghala.contracts import clock
+from ghala.contracts.errors import DataRejected
 from ghala.contracts.use_case import UseCase
 
 JUDGED = (
@@ -34,9 +35,24 @@ def backtest(use_case: UseCase, examples: pl.DataFrame, *, as_of: date) -> pl.Da
         ahead = examples.filter(pl.col("as_of").is_between(start, end, closed="left"))
         if past.is_empty() or ahead.is_empty():
             continue
-        model = use_case.fit(past, seed=use_case.policy.seed)
+        model = fit(use_case, past)
         parts.append(judge(use_case, model, ahead))
     return pl.concat(parts) if parts else pl.DataFrame()
+
+
+def fit(use_case: UseCase, examples: pl.DataFrame) -> object:
+    """Fit a use case.
+
+    Raises:
+        DataRejected: the use case says that too little is known to learn from.
+    """
+    try:
+        return use_case.fit(examples, seed=use_case.policy.seed)
+    except ValueError as error:
+        raise DataRejected(
+            f"{use_case.name} cannot learn from {examples.height} examples: {error}.",
+            "Train on a later --as-of, or land more history.",
+        ) from error
 
 
 def judge(use_case: UseCase, model: object, examples: pl.DataFrame) -> pl.DataFrame:

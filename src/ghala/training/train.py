@@ -21,7 +21,7 @@ from ghala.features.examples import Request, read_examples
 from ghala.features.history import definitions_hash, find_views, pick_views
 from ghala.features.served import find_leaks
 from ghala.registry.versions import Registry, RunRecord
-from ghala.training.backtest import backtest, folds, judge, origins_before
+from ghala.training.backtest import backtest, fit, folds, judge, origins_before
 from ghala.training.plots import draw_backtest
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.snapshots import current_snapshot
@@ -58,7 +58,7 @@ def train(
     request = _request(warehouse, use_case, as_of)
     examples = read_examples(warehouse, use_case, views=views, request=request, as_of=as_of)
     judged = _judge(use_case, examples, as_of)
-    model = use_case.fit(examples, seed=use_case.policy.seed)
+    model = fit(use_case, examples)
     registry = Registry(workspace)
     with tempfile.TemporaryDirectory(dir=workspace.state) as place:
         record = _record(workspace, use_case, examples, views=views, folder=Path(place))

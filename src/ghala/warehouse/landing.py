@@ -34,6 +34,8 @@ def land(
     """
     contracts = read_sources(workspace)
     create_tables(warehouse, contracts)
+    for left in workspace.landing.glob("*/.*.partial"):
+        left.unlink()  # of a landing that was cut short
     done = dict(warehouse.rows("SELECT source || '/' || file, sha256 FROM raw.batches"))
     for source, file in _due(workspace, contracts, as_of):
         known = done.get(f"{source}/{file.name}")

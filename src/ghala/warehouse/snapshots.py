@@ -53,6 +53,12 @@ def current_snapshot(workspace: Workspace) -> Snapshot:
     return Snapshot(out["md5"], int(out.get("nfiles", 0)), workspace.commit())
 
 
+def is_current(workspace: Workspace) -> bool:
+    """Whether the newest snapshot holds as many files as are landed."""
+    landed = sum(file.is_file() for file in workspace.landing.rglob("*"))
+    return current_snapshot(workspace).files == landed
+
+
 def require_identity(folder: Path) -> None:
     """Check that Git knows who commits.
 

@@ -13,11 +13,16 @@ WITH spans AS (
 ),
 
 deliveries AS (
-    -- a week is known in full when the last of its lines had arrived
-    SELECT week, max(known_on) AS known_on
+    -- a week is known in full when its delivery came after its end; a first week that the data
+    -- enters in the middle is none
+    SELECT
+        week,
+        max(known_on) AS known_on,
+        row_number() OVER (ORDER BY week) AS known_weeks
     FROM {{ ref('demand_sales') }}
     GROUP BY week
     HAVING max(known_on) >= week + 7 AND min(known_on) <= week + 7
+        AND week >= (SELECT min(ordered_on) FROM {{ ref('order_lines') }})
 ),
 
 dense AS (
@@ -28,6 +33,7 @@ dense AS (
         spans.location_id,
         deliveries.week,
         deliveries.known_on,
+        deliveries.known_weeks,
         spans.first_week,
         coalesce(sales.units, 0) AS units,
         coalesce(sales.revenue, 0) AS revenue,
@@ -53,10 +59,9 @@ SELECT
         avg(CASE WHEN mailer_share < 0.1 THEN units END) OVER past, avg(units) OVER past
     ) AS base,
     date_diff('day', first_week, week) // 7 + 1 AS age_weeks,
-    date_diff('day', min(week) OVER (), week) // 7 + 1 AS known_weeks,
-    count(*) FILTER (units > 0) OVER upto AS sold_weeks,
-    max(week) FILTER (units > 0) OVER upto AS last_sold_week
+    sum(CAST(units > 0 AS INTEGER)) OVER upto AS sold_weeks,
+    max(CASE WHEN units > 0 THEN week END) OVER upto AS last_sold_week
 FROM dense
 WINDOW
     past AS (PARTITION BY grain, series ORDER BY week ROWS BETWEEN 13 PRECEDING AND 1 PRECEDING),
-    upto AS (PARTITION BY grain, series ORDER BY week)
+    upto AS (PARTITION BY grain, series ORDER BY week ROWS UNBOUNDED PRECEDING)
