@@ -312,22 +312,6 @@ def status(workspace: Workspace) -> dict[str, Any]:
         ledger.engine.dispose()
 
 
-def history(
-    house: House, use_case: str | None = None, *, kind: str | None = None
-) -> list[dict[str, Any]]:
-    """The facts of the ledger in words, oldest first."""
-    from ghala.ledger.words import tell
-
-    return [tell(entry) for entry in house.ledger.entries(kind, use_case)]
-
-
-def doctor(house: House) -> list[dict[str, Any]]:
-    """Check everything the workspace rests on."""
-    from ghala.monitoring.health import examine
-
-    return examine(house.workspace, house.ledger)
-
-
 def _record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
     """Tell the ledger of batches it does not know, also after a crash."""
     from ghala.warehouse.landing import receipts

@@ -13,6 +13,7 @@ from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import SETTINGS_FILE, Company, Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.ledger.words import tell
 from ghala.monitoring.outcomes import Accuracy, measure
 from ghala.warehouse.workspace import DEMO_APPROVER, DEMO_SCIENTIST, create_workspace
 
@@ -91,7 +92,9 @@ def _sign_off(approver: flow.House, found: UseCase, day: date) -> None:
     if tested is None or tested not in asked:
         return
     log.info("%s  %s approves version %s", day, DEMO_APPROVER, tested)
-    comment = "Demo: the shadow weeks are as good as the backtest promised."
+    said = approver.ledger.last("verdict", found.name, version=tested)
+    shadow = " ".join(verdict["reason"] for verdict in said.body["verdicts"]) if said else ""
+    comment = f"Demo. {shadow}"
     with approver.working():
         flow.sign(approver, found, tested, approve=True, comment=comment, as_of=day)
 
@@ -128,9 +131,9 @@ def _summary(house: flow.House, found: UseCase) -> dict[str, Any]:
     return {
         "accuracy": [_figures(one) for one in measured],
         "story": [
-            f"{line['as_of']}  {line['words']}"
-            for line in flow.history(house, found.name)
-            if line["kind"] in ("training", "transition", "approval", "verdict")
+            f"{entry.as_of}  {tell(entry)['words']}"
+            for entry in house.ledger.entries(use_case=found.name)
+            if entry.kind in ("training", "transition", "approval", "verdict")
         ],
         "status": flow.status(house.workspace),
         "places": {

@@ -41,16 +41,14 @@ def _run() -> int | None:
 
 
 def _unexpected(error: Exception, *, wants_json: bool) -> int:
-    import click
+    import typer
 
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
-    if isinstance(error, click.exceptions.Abort):
+    if isinstance(error, typer.Abort):
         _report("Stopped.", "Run the command again.", wants_json=False)
         return 130
-    if isinstance(error, click.ClickException):
-        error.show()
-        return error.exit_code
+    if isinstance(error, _usage_errors(typer.BadParameter)):
+        error.show()  # type: ignore[attr-defined]
+        return 2
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | OSError):
         said = f"{error.strerror or error}: {error.filename or ''}".strip(": ")
         _report(said, "Check the path and its permissions, then try again.", wants_json=wants_json)
@@ -66,6 +64,11 @@ def _unexpected(error: Exception, *, wants_json: bool) -> int:
         wants_json=wants_json,
     )
     return 70
+
+
+def _usage_errors(known: type) -> tuple[type, ...]:
+    """Every error about how the command was called; Typer carries its own copy of Click."""
+    return tuple(kind for kind in known.__mro__ if kind.__name__ == "ClickException")
 
 
 def _write_log(log: Path, text: str) -> str:

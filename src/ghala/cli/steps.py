@@ -31,6 +31,8 @@ def init(
     name: Annotated[str, typer.Option(help="The company's name.")] = "",
     currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "KES",
     timezone: Annotated[str, typer.Option(help="IANA zone.")] = "Africa/Nairobi",
+    source: Annotated[list[str] | None, typer.Option(help="A source; may be repeated.")] = None,
+    use_case: Annotated[list[str] | None, typer.Option(help="unit/name; repeatable.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make a workspace: a Git and DVC repository with the one project structure."""
@@ -40,8 +42,8 @@ def init(
     made = create_workspace(
         path,
         company=company,
-        sources=["completejourney"],
-        use_cases=["operations/demand"],
+        sources=source or ["completejourney"],
+        use_cases=use_case or ["operations/demand"],
     )
     show({"workspace": str(made.root), "next": "put files into inbox/, then ghala run"}, as_json)
 
@@ -126,7 +128,7 @@ def monitor(
 
 @application.command()
 def retrain(
-    *, due: Annotated[bool, typer.Option("--due", help="Only what the ledger says is due.")],
+    *, due: Annotated[bool, typer.Option("--due", help="What the ledger says is due.")] = False,
     as_of: AsOf = None, workspace: Where = None, actor: Actor = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Train again every use case of which monitoring wrote that it is due."""
@@ -142,6 +144,19 @@ def retrain(
             for name, found in use_cases(house.workspace).items()
         }
     show({"trained": trained}, as_json)
+
+
+@application.command()
+def publish(
+    *, as_of: AsOf = None, workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Show readers what is built now, whole."""
+    from ghala import flow
+
+    house = open_house(workspace, actor)
+    with house.working():
+        number = flow.publish(house, as_of or clock.today())
+    show({"build": number}, as_json)
 
 
 @application.command()

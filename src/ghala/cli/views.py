@@ -32,24 +32,25 @@ def history(
     workspace: Where = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """What happened, when, by whom and why: the ledger, oldest first."""
-    from ghala import flow
     from ghala.cli.tables import show_history
+    from ghala.ledger.words import tell
 
     house = open_house(workspace, "reader")
     if use_case is not None:
         pick_use_case(house, use_case)
-    show(flow.history(house, use_case, kind=kind), as_json, table=show_history)
+    told = [tell(entry) for entry in house.ledger.entries(kind, use_case)]
+    show(told, as_json, table=show_history)
 
 
 @application.command()
 def doctor(*, workspace: Where = None, as_json: Json = False) -> None:
     """Check everything the workspace rests on. Exit code 1 when something is wrong."""
-    from ghala import flow
     from ghala.cli.tables import show_health
+    from ghala.monitoring.health import examine
 
     house = open_house(workspace, "doctor")
     with house.working():
-        found = flow.doctor(house)
+        found = examine(house.workspace, house.ledger)
     show({"checks": found}, as_json, table=show_health)
     if any(check["state"] == "fail" for check in found):
         raise typer.Exit(1)
@@ -60,6 +61,7 @@ def serve(
     *, host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64)] = 2,
+    name: Annotated[list[str] | None, typer.Option(help="A host name to answer to.")] = None,
     workspace: Where = None,
 ) -> None:  # fmt: skip
     """Start the console and the API (gunicorn)."""
@@ -70,6 +72,7 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        names=name or (),
         announce=lambda url: typer.echo(f"The console is at {url}", err=True),
     )
 

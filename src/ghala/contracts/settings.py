@@ -120,6 +120,12 @@ class Workspace:
         return self.state / "keys"
 
     @property
+    def public_key(self) -> Path:
+        """What signatures are checked with: the pipeline's own, or in a clone the one in Git."""
+        own = self.keys / "pipeline.pub"
+        return own if own.is_file() else self.root / "keys" / "pipeline.pub"
+
+    @property
     def published(self) -> Path:
         """The builds that readers see, behind one pointer."""
         return self.root / "published"

@@ -35,7 +35,8 @@ def relative_gain(
     """
     # Summed by numpy: polars adds in an order that changes between calls, in the last digits.
     series = losses[by].rank("dense").to_numpy() - 1
-    sums = np.column_stack([np.bincount(series, losses[name]) for name in ("loss", "rival")])
+    totals = [np.bincount(series, losses[name]) for name in ("loss", "rival")]
+    sums = np.column_stack(totals).astype(np.float64)
     draws = _resample(sums, seed)
     gains = 1 - draws[:, 0] / np.maximum(draws[:, 1], 1e-12)
     tail = (1 - confidence) / 2

@@ -35,7 +35,7 @@ def judge_forecast(evidence: Evidence, gates: Gates, *, seed: int) -> list[Verdi
     verdicts = [
         _nothing_wrong("data_tests", evidence.tests_failed, "All data tests of the build pass."),
         _nothing_wrong(
-            "leakage", evidence.leaks, "Features are what was known at the time; no label is early."
+            "leakage", evidence.leaks, "No label is early; no feature served before has changed."
         ),
     ]
     for (grain,), rows in evidence.backtest.group_by("grain", maintain_order=True):

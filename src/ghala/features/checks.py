@@ -1,6 +1,7 @@
 """Is what was served what history says? The check that finds leaks and skew."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
@@ -28,10 +29,19 @@ def compare_served(
     return wrong
 
 
+def find_early_labels(examples: pl.DataFrame, as_of: date) -> list[str]:
+    """Name examples whose outcome was known when it was predicted, or is not known by ``as_of``."""
+    known, ahead = pl.col("known_on") <= pl.col("as_of"), pl.col("known_on") > as_of
+    before = examples.filter(known).height
+    after = examples.filter(ahead).height
+    wrong = [f"{before} outcomes were known before they were predicted"] if before else []
+    return wrong + ([f"{after} outcomes are not known by {as_of}"] if after else [])
+
+
 def _count_changed(before: pl.Series, after: pl.Series) -> int:
     if not (before.dtype.is_numeric() and after.dtype.is_numeric()):
         return int(before.ne_missing(after).sum())
     old, new = before.cast(pl.Float64), after.cast(pl.Float64)
     scale = old.abs().clip(lower_bound=1.0)
-    near = ((old - new).abs() <= TOLERANCE * scale).fill_null(value=False)
-    return int((old.ne_missing(new) & ~near).sum())
+    near = old.is_finite() & ((old - new).abs() <= TOLERANCE * scale)
+    return int((old.ne_missing(new) & ~near.fill_null(value=False)).sum())

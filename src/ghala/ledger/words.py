@@ -66,7 +66,9 @@ _SENTENCES: dict[str, Callable[[int | None, Body], str]] = {
     "training": _training,
     "verdict": _verdict,
     "transition": lambda v, body: f"version {v} to {body['to']}: {body['reason']}",
-    "request": lambda v, body: f"version {v} asks for the approval of a {body['role']}",
+    "request": lambda v, body: (
+        f"version {v} asks for the approval of someone with the role {body['role']}"
+    ),
     "approval": lambda v, body: f"version {v} approved. {body['comment']}",
     "rejection": lambda v, body: f"version {v} rejected. {body['comment']}",
     "scoring": _scoring,

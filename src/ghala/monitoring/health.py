@@ -28,6 +28,7 @@ def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
         "disk space": lambda: _space(workspace),
         "signing key": lambda: _key(workspace),
         "ledger chain": lambda: f"{ledger.verify()} entries, unbroken",
+        "stages": lambda: _stages(workspace, ledger),
         "landed files": lambda: _landed(workspace),
         "rows": lambda: _rows(workspace),
         "production artifacts": lambda: _artifacts(workspace, ledger),
@@ -73,6 +74,19 @@ def _key(workspace: Workspace) -> str:
     if key.stat().st_mode & 0o077:
         raise GhalaError(f"{key} can be read by others.", f"chmod 600 {key}")
     return "private to its owner"
+
+
+def _stages(workspace: Workspace, ledger: Ledger) -> str:
+    """Who holds a stage is what the chained transitions say."""
+    for name in use_cases(workspace):
+        for stage, holder in ledger.holders(name).items():
+            moved = ledger.last("transition", name, version=holder.version)
+            if moved is None or moved.body["to"] != stage:
+                raise GhalaError(
+                    f"{name}: version {holder.version} holds {stage}, which no transition says.",
+                    "Restore the ledger from a backup.",
+                )
+    return "every stage is held by the version that was moved there"
 
 
 def _landed(workspace: Workspace) -> str:

@@ -1,7 +1,9 @@
 """The road to production: staging, user acceptance test, production; every step has its rule."""
 
+import json
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from ghala.contracts.errors import CheckFailed, Denied, UsageError
 from ghala.contracts.records import Stage, Verdict
@@ -53,20 +55,26 @@ class Road:
     def record_verdicts(
         self, version: int, verdicts: Sequence[Verdict], *, after: Stage, as_of: date
     ) -> bool:
-        """Write what the gates said of a version in a stage; return whether all passed."""
+        """Write what the gates said of a version in a stage; return whether all passed.
+
+        The same verdicts again are one fact; other ones, after data was mended or a week of the
+        shadow came true, are written beside the old ones and count from then on.
+        """
         passed = all(verdict.passed for verdict in verdicts)
         body = {
             "stage": after.value,
             "passed": passed,
             "verdicts": [verdict.as_dict() for verdict in verdicts],
         }
-        key = f"verdict:{self.name}:{version}:{after}"
-        self.ledger.append(Note("verdict", body, self.name, version, as_of, key))
+        said = self.verdict(version, after)
+        if said is None or _as_text(said.body) != _as_text(body):
+            self.ledger.append(Note("verdict", body, self.name, version, as_of))
         return passed
 
     def verdict(self, version: int, stage: Stage) -> Entry | None:
-        """What the gates said of a version in a stage."""
-        return self.ledger.find(f"verdict:{self.name}:{version}:{stage}")
+        """What the gates said last of a version in a stage."""
+        said = self.ledger.entries("verdict", self.name, version=version)
+        return next((e for e in reversed(said) if e.body["stage"] == stage.value), None)
 
     def promote(self, version: int, *, as_of: date) -> Stage:
         """Move a version one stage up.
@@ -196,3 +204,7 @@ class Road:
                 f"{actor} made version {version} of {self.name} and may not sign it off.",
                 f"Ask someone else with the role {role!r}.",
             )
+
+
+def _as_text(body: dict[str, Any]) -> str:
+    return json.dumps(body, sort_keys=True)

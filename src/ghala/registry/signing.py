@@ -26,7 +26,7 @@ def verify(workspace: Workspace, model: Path, signature: Path) -> None:
     """
     from model_signing import verifying
 
-    key = workspace.keys / "pipeline.pub"
+    key = workspace.public_key
     try:
         verifying.Config().use_elliptic_key_verifier(  # type: ignore[no-untyped-call]
             public_key=str(key)

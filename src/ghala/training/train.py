@@ -16,6 +16,7 @@ from ghala.contracts.errors import DataRejected
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.evaluation.metrics import accuracy, coverage
+from ghala.features.checks import find_early_labels
 from ghala.features.definitions import FeatureView
 from ghala.features.examples import Request, read_examples
 from ghala.features.history import definitions_hash, find_views, pick_views
@@ -67,12 +68,13 @@ def train(
         use_case.save(model, record.model)
         _sample(examples, use_case).write_parquet(record.model / "reference.parquet")
         draw_backtest(judged, record.plots, seed=use_case.policy.seed)
-        judged.write_parquet(record.plots / BACKTEST)
+        judged.write_parquet(record.model / BACKTEST)
         if champion is not None:
             beside = _judge_champion(registry, use_case, examples, champion=champion, as_of=as_of)
-            beside.write_parquet(record.plots / CHAMPION)
+            beside.write_parquet(record.model / CHAMPION)
         version = registry.register(use_case.name, record)
-    leaks = find_leaks(workspace, warehouse, use_case, views=views, before=as_of)
+    leaks = find_early_labels(examples, as_of)
+    leaks += find_leaks(workspace, warehouse, use_case, views=views, before=as_of)
     return Trained(version, registry.run_of(use_case.name, version), record.metrics, leaks)
 
 
@@ -80,10 +82,10 @@ def read_backtest(
     workspace: Workspace, use_case: str, version: int
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """The backtest that was kept with a version, and the champion's over the same weeks."""
-    plots = Registry(workspace).fetch(use_case, version).parent / "plots"
-    beside = plots / CHAMPION
+    model = Registry(workspace).fetch(use_case, version)
+    beside = model / CHAMPION
     champion = pl.read_parquet(beside) if beside.is_file() else None
-    return pl.read_parquet(plots / BACKTEST), champion
+    return pl.read_parquet(model / BACKTEST), champion
 
 
 def lock_hash() -> str:

@@ -11,7 +11,7 @@ from ghala.contracts.errors import TryAgain, UsageError
 from ghala.contracts.settings import Workspace
 
 DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8765
+DEFAULT_PORT = 8000
 _ANY_HOST = ("0.0.0.0", "")  # noqa: S104 - recognised, never chosen
 _THREADS = 4
 _BACKLOG = 512

@@ -1,27 +1,31 @@
--- What is forecast: every series that sold in half of the weeks known at `as_of`, for the four
--- weeks from then on, with the plan that had arrived by then and the calendar.
-WITH series AS (
+-- What is forecast: every series that sold in half of the weeks known at `as_of`, for the week of
+-- that day and the three after it, with the plan that had arrived by then and the calendar.
+WITH days AS (
+    SELECT as_of, CAST(date_trunc('week', as_of) AS DATE) AS this_week FROM origins
+),
+
+series AS (
     SELECT
-        origins.as_of, history.grain, history.series, history.category,
+        days.as_of, days.this_week, history.grain, history.series, history.category,
         history.location_id
-    FROM origins
+    FROM days
     INNER JOIN features.demand_history AS history
-        ON history.week = origins.as_of - 7 AND history.known_on <= origins.as_of
+        ON history.week = days.this_week - 7 AND history.known_on <= days.as_of
     WHERE history.sold_weeks >= 6 AND history.sold_weeks >= 0.5 * history.known_weeks
 ),
 
 targets AS (
-    SELECT *, CAST(as_of + 7 * (horizon - 1) AS DATE) AS target_week
+    SELECT *, CAST(this_week + 7 * (horizon - 1) AS DATE) AS target_week
     FROM series
     CROSS JOIN (SELECT unnest([1, 2, 3, 4]) AS horizon) AS steps
 ),
 
 plan AS (
-    SELECT origins.as_of, arrived.*
-    FROM origins
+    SELECT days.as_of, arrived.*
+    FROM days
     INNER JOIN features.demand_plan AS arrived
-        ON arrived.known_on <= origins.as_of
-        AND arrived.target_week BETWEEN origins.as_of - 7 AND origins.as_of + 21
+        ON arrived.known_on <= days.as_of
+        AND arrived.target_week BETWEEN days.this_week - 7 AND days.this_week + 21
 ),
 
 promoted AS (
@@ -44,7 +48,7 @@ promoted AS (
 )
 
 SELECT
-    promoted.*,
+    promoted.* EXCLUDE (this_week),
     coalesce(lifts.lift, 1) AS lift,
     ahead.month_start,
     ahead.run_up,
@@ -52,8 +56,8 @@ SELECT
     ahead.run_up - today.usual_run_up AS run_up_excess
 FROM promoted
 INNER JOIN features.demand_calendar AS ahead ON ahead.week = promoted.target_week
-INNER JOIN features.demand_calendar AS today ON today.week = promoted.as_of
+INNER JOIN features.demand_calendar AS today ON today.week = promoted.this_week
 LEFT JOIN features.demand_lifts AS lifts
-    ON lifts.week = promoted.as_of - 7 AND lifts.known_on <= promoted.as_of
+    ON lifts.week = promoted.this_week - 7 AND lifts.known_on <= promoted.as_of
     AND lifts.grain = promoted.grain AND lifts.category = promoted.category
     AND lifts.lift_class = promoted.lift_class

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 -- Every week of a series with `clean_units`: its units divided by the lift of its promotion.
 SELECT
     weeks.* EXCLUDE (base),

@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+
+from ghala.contracts.errors import ConfigurationError
+from ghala.contracts.settings import Workspace, find_workspace
+
+from .conftest import SETTINGS
+
+
+def refusal(root: Path) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as refused:
+        _ = Workspace(root).settings
+    assert refused.value.exit_code == 3
+    assert refused.value.next_step
+    return refused.value
+
+
+def test_a_workspace_is_found_from_any_folder_below_it(workspace: Workspace) -> None:
+    below = workspace.root / "use_cases" / "finance"
+
+    assert find_workspace(below).root == workspace.root
+
+
+def test_a_workspace_is_found_from_where_one_stands(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GHALA_WORKSPACE", raising=False)
+    monkeypatch.chdir(workspace.root / "use_cases")
+
+    assert find_workspace().root == workspace.root
+
+
+def test_the_environment_can_name_the_workspace(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GHALA_WORKSPACE", str(workspace.root))
+
+    assert find_workspace().root == workspace.root
+
+
+def test_outside_of_a_workspace_the_next_step_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is not in a ghala workspace") as refused:
+        find_workspace(tmp_path)
+
+    assert refused.value.exit_code == 3
+    assert "ghala init" in refused.value.next_step
+    assert "--workspace" in refused.value.next_step
+
+
+def test_settings_have_a_zone_a_currency_and_people(workspace: Workspace) -> None:
+    settings = workspace.settings
+
+    assert settings.company.currency == "KES"
+    assert str(workspace.zone) == "Africa/Nairobi"
+    assert settings.people == {}
+
+
+def test_what_is_not_toml_is_refused_with_its_place(workspace: Workspace) -> None:
+    (workspace.root / "ghala.toml").write_text('[company\nname = "Duka"\n', encoding="utf-8")
+
+    said = refusal(workspace.root).message
+    assert "ghala.toml is not TOML" in said
+    assert "line 1" in said
+
+
+def test_settings_that_are_no_text_are_refused(workspace: Workspace) -> None:
+    (workspace.root / "ghala.toml").write_bytes(b'[company]\nname = "\xff"\n')
+
+    assert "is not TOML" in refusal(workspace.root).message
+
+
+def test_an_unknown_time_zone_is_refused_with_the_nearest(workspace: Workspace) -> None:
+    (workspace.root / "ghala.toml").write_text(
+        SETTINGS + 'timezone = "Africa/Nairoby"\n', encoding="utf-8"
+    )
+
+    said = refusal(workspace.root).message
+    assert "company.timezone" in said
+    assert "Did you mean 'Africa/Nairobi'?" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('curency = "KES"', "company.curency"),
+        ('currency = "shillings"', "company.currency"),
+        ("demo = 7", "company.demo"),
+        ("[people.amina]\nrols = []", "people.amina.rols"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_key(workspace: Workspace, line: str, key: str) -> None:
+    (workspace.root / "ghala.toml").write_text(f"{SETTINGS}{line}\n", encoding="utf-8")
+
+    assert key in refusal(workspace.root).message
+
+
+def test_a_misspelt_key_of_a_person_is_corrected(workspace: Workspace) -> None:
+    (workspace.root / "ghala.toml").write_text(
+        SETTINGS + "[people.amina]\nrols = []\n", encoding="utf-8"
+    )
+
+    assert "Did you mean 'roles'?" in refusal(workspace.root).message
+
+
+def test_a_workspace_without_sources_is_refused(workspace: Workspace) -> None:
+    (workspace.root / "ghala.toml").write_text(
+        SETTINGS.replace('["completejourney"]', "[]"), encoding="utf-8"
+    )
+
+    assert "ghala.toml: sources" in refusal(workspace.root).message

@@ -1,0 +1,93 @@
+"""A warehouse with one history of events, and the views that read it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ghala.features.definitions import Derived, FeatureView, Window
+from ghala.features.history import history_sql
+from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+
+Event = tuple[str | None, date, date, int | None, bool]
+EVENTS = {
+    "shop": pl.String,
+    "day": pl.Date,
+    "arrived": pl.Date,
+    "units": pl.Int64,
+    "promoted": pl.Boolean,
+}
+
+
+def make_view(name: str, *windows: Window, derived: tuple[Derived, ...] = ()) -> FeatureView:
+    return FeatureView(
+        name=name,
+        entity=("shop",),
+        source="core.sales",
+        event_time="day",
+        known_on="arrived",
+        description="What a shop sold.",
+        owner="Tests",
+        windows=windows,
+        derived=derived,
+    )
+
+
+RECENT = make_view(
+    "recent",
+    Window("units_7", "sum", "units", 7),
+    Window("mean_14", "avg", "units", 14),
+    Window("least_14", "min", "units", 14),
+    Window("most_14", "max", "units", 14),
+    Window("days_14", "count", "units", 14),
+    Window("middle_14", "median", "units", 14),
+    Window("spread_14", "stddev_samp", "units", 14),
+    Window("newest_14", "last", "units", 14),
+    Window("plain_7", "sum", "units", 7, where="NOT promoted"),
+    Window("double_7", "sum", "units * 2", 7),
+    derived=(
+        Derived("share_7", "units_7 / nullif(days_14, 0)"),
+        Derived("reach", "date_diff('day', as_of, as_of + 14)"),
+    ),
+)
+EVER = make_view(
+    "ever",
+    Window("units_ever", "sum", "units"),
+    Window("newest_ever", "last", "units"),
+    Window("newest_plain", "last", "units", where="NOT promoted"),
+    Window("days_3", "count", "day", 3),
+)
+
+
+@pytest.fixture(scope="package")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse]:
+    path: Path = tmp_path_factory.mktemp("features") / "warehouse.duckdb"
+    with DuckDBWarehouse(path) as opened:
+        opened.execute("CREATE SCHEMA core")
+        yield opened
+
+
+def record(warehouse: DuckDBWarehouse, events: Sequence[Event]) -> None:
+    """Let these events be all that ever happened."""
+    frame = pl.DataFrame(list(events), schema=EVENTS, orient="row")
+    with warehouse.relation("given", frame):
+        warehouse.execute("CREATE OR REPLACE TABLE core.sales AS FROM given")
+
+
+def ask(
+    warehouse: DuckDBWarehouse,
+    rows: Sequence[tuple[str | None, date]],
+    *views: FeatureView,
+) -> list[dict[str, Any]]:
+    """The features of each shop on each day, in the order of the request."""
+    frame = pl.DataFrame(
+        [(number, *row) for number, row in enumerate(rows)],
+        schema={"number": pl.Int64, "shop": pl.String, "as_of": pl.Date},
+        orient="row",
+    )
+    with warehouse.relation("wanted", frame):
+        found = warehouse.frame(f"FROM ({history_sql('wanted', views)}) ORDER BY number")
+    return found.to_dicts()

@@ -1,0 +1,272 @@
+import multiprocessing
+import sqlite3
+from contextlib import closing
+from datetime import date
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from ghala.contracts.errors import CheckFailed, Denied, TryAgain
+from ghala.contracts.records import Stage
+from ghala.ledger.book import GENESIS, Change, Ledger, Note
+from ghala.ledger.words import tell
+
+DAY = date(2024, 1, 8)
+DEMAND = "operations/demand"
+ROUNDS = 20
+
+
+def write(ledger: Ledger, count: int) -> None:
+    ledger.append(*(Note("alert", {"message": f"number {n}"}, DEMAND) for n in range(count)))
+
+
+def tamper(path: Path, *statements: str) -> None:
+    """Change the file behind the ledger's back, as someone with a shell could."""
+    with closing(sqlite3.connect(path)) as raw:
+        for trigger in ("entries_no_update", "entries_no_delete"):
+            raw.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+        for statement in statements:
+            raw.execute(statement)
+        raw.commit()
+
+
+def promote(ledger: Ledger, version: int, *, expected: int | None) -> None:
+    note = Note("transition", {"to": "production", "reason": "test"}, DEMAND, version, DAY)
+    ledger.change_stages(DEMAND, [Change(Stage.PRODUCTION, version, expected)], note=note)
+
+
+def test_facts_are_read_back_in_the_order_in_which_they_were_written(ledger: Ledger) -> None:
+    ledger.append(
+        Note("training", {"figure": 0.5, "day": DAY}, DEMAND, 1, DAY),
+        Note("alert", {"message": "late"}, "finance/refunds"),
+    )
+
+    training, alert = ledger.entries()
+    assert (training.number, training.kind, training.version, training.as_of) == (
+        1, "training", 1, DAY,
+    )  # fmt: skip
+    assert training.body == {"figure": 0.5, "day": "2024-01-08"}
+    assert training.actor == "amina"
+    assert [e.number for e in ledger.entries("alert")] == [alert.number] == [2]
+    assert ledger.entries(use_case=DEMAND, version=2) == []
+    assert ledger.last("training", DEMAND).number == 1
+    assert ledger.last("training", "finance/refunds") is None
+
+
+def test_the_chain_of_an_untouched_ledger_holds(ledger: Ledger) -> None:
+    assert ledger.verify() == 0
+    write(ledger, 12)
+
+    assert ledger.verify() == 12
+    first, second, *_ = ledger.entries()
+    assert (first.previous, second.previous) == (GENESIS, first.digest)
+
+
+def test_the_chain_holds_after_the_ledger_was_opened_again(ledger: Ledger, path: Path) -> None:
+    write(ledger, 3)
+    again = Ledger(path, actor="baraka")
+    write(again, 2)
+
+    assert again.verify() == ledger.verify() == 5
+    assert [entry.actor for entry in again.entries()] == ["amina"] * 3 + ["baraka"] * 2
+    again.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "number"),
+    [
+        ("""UPDATE entries SET body = '{"message": "nothing"}' WHERE number = 4""", 4),
+        ("UPDATE entries SET actor = 'someone else' WHERE number = 7", 7),
+        ("UPDATE entries SET recorded_at = '2020-01-01 00:00:00.000000' WHERE number = 1", 1),
+        ("UPDATE entries SET use_case = NULL WHERE number = 9", 9),
+        ("DELETE FROM entries WHERE number = 5", 5),
+        ("UPDATE entries SET number = 99 WHERE number = 3", 3),
+        (
+            "INSERT INTO entries SELECT 10, kind, use_case, version, as_of, actor, recorded_at,"
+            " NULL, body, previous, digest FROM entries WHERE number = 9",
+            10,
+        ),
+    ],
+)
+def test_a_fact_that_was_changed_removed_or_put_in_is_found_by_its_number(
+    ledger: Ledger, path: Path, *, statement: str, number: int
+) -> None:
+    write(ledger, 9)
+    tamper(path, statement)
+
+    with pytest.raises(CheckFailed, match=f"broken at entry {number}:") as broken:
+        ledger.verify()
+    assert broken.value.exit_code == 1
+    assert "backup" in broken.value.next_step
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE entries SET actor = 'x'", "DELETE FROM entries WHERE number = 2"],
+)
+def test_the_file_itself_refuses_to_change_or_remove_a_fact(
+    ledger: Ledger, path: Path, statement: str
+) -> None:
+    write(ledger, 3)
+
+    with (
+        closing(sqlite3.connect(path)) as raw,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        raw.execute(statement)
+    assert ledger.verify() == 3
+
+
+def test_a_key_that_is_written_twice_is_one_fact(ledger: Ledger) -> None:
+    ledger.append(Note("run", {"try": 1}, as_of=DAY, key="run:2024-01-08"))
+    ledger.append(Note("run", {"try": 2}, as_of=DAY, key="run:2024-01-08"))
+
+    assert [entry.body for entry in ledger.entries("run")] == [{"try": 1}]
+    assert ledger.find("run:2024-01-08").body == {"try": 1}
+    assert ledger.find("run:2024-01-09") is None
+    assert ledger.verify() == 1
+
+
+def test_facts_written_together_are_written_all_or_none(ledger: Ledger) -> None:
+    cyclic: dict[str, object] = {}
+    cyclic["self"] = cyclic
+
+    with pytest.raises(ValueError, match="Circular"):
+        ledger.append(Note("alert", {"message": "first"}), Note("alert", cyclic))
+
+    assert ledger.entries() == []
+
+
+def test_a_stage_moves_only_on_what_the_mover_believes(ledger: Ledger) -> None:
+    promote(ledger, 1, expected=None)
+    with pytest.raises(Denied, match="version 1 holds production by now, not None") as denied:
+        promote(ledger, 2, expected=None)
+
+    assert denied.value.exit_code == 5
+    assert ledger.holder(DEMAND, Stage.PRODUCTION) == 1
+    assert [entry.version for entry in ledger.entries("transition")] == [1]
+
+
+def test_when_one_of_two_moves_is_denied_neither_happens(ledger: Ledger) -> None:
+    promote(ledger, 1, expected=None)
+    changes = [Change(Stage.UAT, 2, None), Change(Stage.PRODUCTION, 2, 7)]
+
+    with pytest.raises(Denied):
+        ledger.change_stages(DEMAND, changes, note=Note("transition", {}, DEMAND, 2, DAY))
+
+    assert {s: h.version for s, h in ledger.holders(DEMAND).items()} == {"production": 1}
+
+
+def _race(
+    path: Path, *, version: int, barrier: Barrier, outcomes: "multiprocessing.Queue[Any]"
+) -> None:
+    """One of two processes that promote at the same moment, round after round."""
+    ledger = Ledger(path, actor=f"racer {version}")
+    for turn in range(ROUNDS):
+        expected = ledger.holder(DEMAND, Stage.PRODUCTION)
+        barrier.wait(timeout=30)
+        try:
+            promote(ledger, 2 * turn + version, expected=expected)
+            outcomes.put((turn, version, "won"))
+        except Denied as denied:
+            outcomes.put((turn, version, f"exit {denied.exit_code}"))
+        barrier.wait(timeout=30)
+
+
+@pytest.fixture
+def race(path: Path, ledger: Ledger) -> list[tuple[int, int, str]]:
+    context = multiprocessing.get_context("spawn")
+    barrier, outcomes = context.Barrier(2), context.Queue()
+    racers = [
+        context.Process(
+            target=_race,
+            args=(path,),
+            kwargs={"version": version, "barrier": barrier, "outcomes": outcomes},
+        )
+        for version in (1, 2)
+    ]
+    for racer in racers:
+        racer.start()
+    said = [outcomes.get(timeout=60) for _ in range(2 * ROUNDS)]
+    for racer in racers:
+        racer.join(timeout=30)
+    assert ledger.verify() == ROUNDS
+    return said
+
+
+def test_two_promotions_at_once_never_both_win_and_the_loser_is_denied(
+    race: list[tuple[int, int, str]], ledger: Ledger
+) -> None:
+    winners = []
+    for turn in range(ROUNDS):
+        said = {version: words for at, version, words in race if at == turn}
+        assert sorted(said.values()) == ["exit 5", "won"], turn
+        winners += [2 * turn + version for version, words in said.items() if words == "won"]
+
+    assert [entry.version for entry in ledger.entries("transition")] == winners
+    assert ledger.holder(DEMAND, Stage.PRODUCTION) == winners[-1]
+
+
+def test_facts_of_many_writers_all_arrive_on_one_chain(path: Path, ledger: Ledger) -> None:
+    def work() -> None:
+        book = Ledger(path, actor="writer")
+        for _ in range(10):
+            write(book, 1)
+        book.engine.dispose()
+
+    writers = [Thread(target=work) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert ledger.verify() == 40
+
+
+def test_a_ledger_that_another_process_holds_can_be_tried_again(path: Path) -> None:
+    book = Ledger(path, actor="amina")
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with book.engine.connect() as connection:
+            connection.connection.driver_connection.execute("PRAGMA busy_timeout = 50")
+        with pytest.raises(TryAgain) as busy:
+            write(book, 1)
+        holder.execute("ROLLBACK")
+
+    assert busy.value.exit_code == 75
+    write(book, 1)
+    assert book.verify() == 1
+    book.engine.dispose()
+
+
+def test_a_file_that_is_no_ledger_is_not_written_over(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"precious" * 1000)
+
+    with pytest.raises(SQLAlchemyError):
+        Ledger(path, actor="amina")
+    assert path.read_bytes() == b"precious" * 1000
+
+
+def test_every_kind_of_fact_is_told_as_a_sentence(ledger: Ledger) -> None:
+    counts = {"rows_in": 1200, "rows_loaded": 1000, "rows_quarantined": 200}
+    verdicts = [{"decision": "fail", "reason": "Too biased."}, {"decision": "pass", "reason": "x"}]
+    ledger.append(
+        Note("batch", {"source": "shop", "file": "a.csv", **counts}),
+        Note("verdict", {"stage": "staging", "passed": False, "verdicts": verdicts}, DEMAND, 3),
+        Note("decision", {"due": False, "reasons": []}, DEMAND),
+        Note("transition", {"to": "uat", "reason": "passed"}, DEMAND, 3),
+        Note("something new", {}, DEMAND),
+    )
+
+    assert [tell(entry)["words"] for entry in ledger.entries()] == [
+        "shop/a.csv: 1,200 rows in, 1,000 loaded, 200 quarantined",
+        "version 3 failed the gates of staging. Too biased.",
+        "keep: nothing asks for a new version",
+        "version 3 to uat: passed",
+        "something new",
+    ]

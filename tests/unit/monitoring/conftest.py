@@ -1,0 +1,102 @@
+"""A warehouse in which forecasts were made, and what then happened."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ghala.contracts.policy import Policy, Retrain
+from ghala.contracts.use_case import Forecast
+from ghala.monitoring.outcomes import Accuracy
+from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+
+MONDAY = date(2024, 1, 1)
+NAME = "operations/demand"
+
+
+class Demand(Forecast):
+    """A forecast of which only the outcomes matter here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name, self.folder = NAME, folder
+        self.policy = Policy(owner="Tests", unit="operations", retrain=Retrain(value_added_weeks=4))
+        (folder / "outcomes.sql").write_text(
+            "SELECT grain, series, week AS target_week, known_on, units AS actual FROM core.sold",
+            encoding="utf-8",
+        )
+
+    def fit(self, examples: pl.DataFrame, *, seed: int) -> Any:
+        raise NotImplementedError
+
+    def predict(self, model: Any, subjects: pl.DataFrame) -> pl.DataFrame:
+        raise NotImplementedError
+
+    def save(self, model: Any, folder: Path) -> None:
+        raise NotImplementedError
+
+    def load(self, folder: Path) -> Any:
+        raise NotImplementedError
+
+
+def week(number: int) -> date:
+    return MONDAY + timedelta(weeks=number)
+
+
+@pytest.fixture
+def use_case(tmp_path: Path) -> Demand:
+    return Demand(tmp_path)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[DuckDBWarehouse]:
+    with DuckDBWarehouse(tmp_path / "warehouse.duckdb") as opened:
+        opened.execute("CREATE SCHEMA core")
+        opened.execute(
+            "CREATE TABLE core.sold (grain VARCHAR, series VARCHAR, week DATE, known_on DATE,"
+            " units DOUBLE)"
+        )
+        yield opened
+
+
+def say(warehouse: DuckDBWarehouse, target: int, mean: float, **more: Any) -> None:
+    """Make one forecast of week ``target``, by default a week before and as the champion."""
+    values = {
+        "use_case": NAME, "version": 1, "role": "champion", "as_of": week(target - 1),
+        "grain": "sku_chain", "series": "sugar", "target_week": week(target), "horizon": 1,
+        "mean": mean, "p10": 0.0, "p50": mean, "p90": 2 * mean, "smart_mean": 10.0,
+        "recent_mean": 8.0, "naive": 5.0,
+    } | more  # fmt: skip
+    columns = ", ".join(values)
+    marks = ", ".join("?" for _ in values)
+    warehouse.execute(
+        f"INSERT INTO platform.forecasts ({columns}) VALUES ({marks})", list(values.values())
+    )
+
+
+def sell(
+    warehouse: DuckDBWarehouse,
+    target: int,
+    units: float,
+    *,
+    late: int = 0,
+    series: str = "sugar",
+    grain: str = "sku_chain",
+) -> None:
+    """Let week ``target`` happen; it is known on the Monday after it, or later."""
+    warehouse.execute(
+        "INSERT INTO core.sold VALUES (?, ?, ?, ?, ?)",
+        [grain, series, week(target), week(target + 1 + late), units],
+    )
+
+
+def make_accuracy(**more: Any) -> Accuracy:
+    """A model that is a tenth better than the smart mean and has no bias."""
+    plain: dict[str, Any] = {
+        "grain": "sku_chain", "weeks": 4, "wape": 0.36, "baseline": "smart_mean",
+        "baseline_wape": 0.40, "recent_wape": 0.45, "bias": 0.0,
+        "weekly_value_added": (0.1, 0.1, 0.1, 0.1),
+    }  # fmt: skip
+    return Accuracy(**plain | more)
