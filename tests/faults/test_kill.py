@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from tests.conftest import COMMAND, read_json, run_ghala
 
 from ghala import flow
@@ -84,7 +85,8 @@ def test_a_loop_killed_at_ten_random_points_ends_where_an_undisturbed_one_ends(
 
     checks = read_json(run_ghala("doctor", "--json", "--workspace", str(workspace.root)))["checks"]
     assert [check for check in checks if check["state"] == "fail"] == []
-    assert forecasts(workspace).equals(forecasts(calm))
+    # Aggregates run on several threads: the last digits may differ, nothing else.
+    assert_frame_equal(forecasts(workspace), forecasts(calm), rel_tol=1e-6)
     with DuckDBWarehouse(workspace.warehouse) as warehouse:
         batches = warehouse.rows("SELECT file, rows_in, rows_loaded FROM raw.batches ORDER BY file")
     with DuckDBWarehouse(calm.warehouse) as warehouse:

@@ -165,3 +165,12 @@ def test_without_a_week_that_both_forecast_the_challenger_does_not_pass(
 
 def test_the_same_evidence_gets_the_same_verdicts(backtest: pl.DataFrame) -> None:
     assert judge(backtest) == judge(backtest)
+
+
+def test_a_gain_that_may_be_chance_is_not_enough() -> None:
+    few = make_backtest(baseline=1.3).filter(pl.col("series").is_in(["s1", "s2", "s3", "s4"]))
+    verdict = judge(few)["beats_smart_mean:wape:sku_chain"]
+
+    assert verdict.figures["low"] < 0 < verdict.figures["gain"]
+    assert not verdict.passed
+    assert "must lie above 0" in verdict.reason

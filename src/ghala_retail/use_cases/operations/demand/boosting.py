@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ghala_retail.use_cases.operations.demand.smart_mean import CalendarIndex, smart_mean
 
 ROUNDS = 130
-ROWS = 120_000
+ROWS = 80_000
 """At most so many examples per grain are learned from; more do not help at this size."""
 
 _PARAMETERS: dict[str, object] = {

@@ -16,6 +16,7 @@ from ghala_retail.use_cases.operations.demand.smart_mean import (
     CalendarIndex,
     fit_index,
     smart_mean,
+    sum_cells,
 )
 
 CANDIDATES = ("smart_mean", "boosting", "average")
@@ -138,8 +139,8 @@ def _levels(scored: pl.DataFrame, name: str) -> list[float]:
 
     An exponentially weighted mean of the logarithm of past total errors, pulled toward none.
     """
-    cells = scored.group_by("as_of", "target_week", maintain_order=True).agg(
-        pl.col("actual", name).sum().clip(lower_bound=1.0)
+    cells = sum_cells(scored, ("actual", name)).with_columns(
+        pl.col("actual", name).clip(lower_bound=1.0)
     )
     error = np.log(cells["actual"].to_numpy() / cells[name].to_numpy())
     target = cells["target_week"].to_numpy()

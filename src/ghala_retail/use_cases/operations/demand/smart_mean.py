@@ -1,5 +1,6 @@
 """The smart mean: recent sales without promotions, times trend, promotion lift and calendar."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,12 +38,9 @@ def fit_index(examples: pl.DataFrame) -> CalendarIndex:
 
     Totals first: no single series may steer what is common to all.
     """
-    totals = (
-        examples.with_columns(recent=pl.Series(recent(examples)))
-        .group_by("as_of", "target_week", maintain_order=True)
-        .agg(pl.col("actual", "recent").sum(), pl.col(_CALENDAR).first())
-        .filter((pl.col("actual") > 0) & (pl.col("recent") > 0))
-    )
+    totals = sum_cells(
+        examples.with_columns(recent=pl.Series(recent(examples))), ("actual", "recent"), _CALENDAR
+    ).filter((pl.col("actual") > 0) & (pl.col("recent") > 0))
     if totals.height <= len(_CALENDAR):
         return CalendarIndex((0.0,) * (1 + len(_CALENDAR)))
     design = _design(totals)
@@ -50,6 +48,21 @@ def fit_index(examples: pl.DataFrame) -> CalendarIndex:
     penalty = _RIDGE * np.diag([0.0, *(1.0 for _ in _CALENDAR)])
     solved = np.linalg.solve(design.T @ design + penalty, design.T @ response)
     return CalendarIndex(tuple(float(value) for value in solved))
+
+
+def sum_cells(rows: pl.DataFrame, values: Sequence[str], first: Sequence[str] = ()) -> pl.DataFrame:
+    """Totals per origin and target week, in that order; added by numpy, in the order of the rows.
+
+    Polars adds in an order that changes between calls, which would show in the last digits.
+    """
+    keys = ("as_of", "target_week")
+    cells = rows.select(*keys, *first).unique(subset=keys).sort(keys)
+    numbered = rows.select(keys).join(
+        cells.select(keys).with_row_index("cell"), on=keys, maintain_order="left"
+    )
+    cell = numbered["cell"].to_numpy()
+    totals = {name: np.bincount(cell, rows[name].to_numpy(), cells.height) for name in values}
+    return cells.with_columns(**{name: pl.Series(total) for name, total in totals.items()})
 
 
 def smart_mean(subjects: pl.DataFrame, index: CalendarIndex) -> Floats:
