@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from tests.conftest import COMMAND, read_json, run_ghala
 
 from ghala import flow
 from ghala.contracts.settings import Company, Workspace
@@ -17,6 +16,7 @@ from ghala.ledger.book import Ledger
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.workspace import DEMO_APPROVER, DEMO_SCIENTIST, create_workspace
 from ghala_retail.sources.completejourney.deliveries import deliver
+from tests.conftest import COMMAND, read_json, run_ghala
 
 FIRST, LAST = "2017-09-04", "2017-09-18"
 KILLS = 10

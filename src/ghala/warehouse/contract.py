@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ghala.contracts.discovery import sources
+from ghala.contracts.errors import suggest
 from ghala.contracts.policy import parse, read_yaml
 from ghala.contracts.settings import Workspace
 
@@ -70,6 +71,20 @@ class Source(_Strict):
         if zone not in available_timezones():
             raise ValueError("no such time zone")
         return zone
+
+    @field_validator("feeds")
+    @classmethod
+    def _names_are_known(cls, feeds: dict[str, Feed]) -> dict[str, Feed]:
+        for name, feed in feeds.items():
+            for column in (*feed.key, *feed.references):
+                if column not in feed.columns:
+                    raise ValueError(f"{name} has no column {column!r}")
+            for to in feed.references.values():
+                if to.feed not in feeds:
+                    raise ValueError(f"{name} refers to {to.feed!r}. {suggest(to.feed, feeds)}")
+                if feeds[to.feed].key != (to.column,):  # else a row would find several
+                    raise ValueError(f"{name}: {to.column!r} is not the key of {to.feed}")
+        return feeds
 
 
 def read_sources(workspace: Workspace) -> dict[str, Source]:

@@ -169,6 +169,8 @@ def test_the_same_evidence_gets_the_same_verdicts(backtest: pl.DataFrame) -> Non
 
 def test_a_gain_that_may_be_chance_is_not_enough() -> None:
     few = make_backtest(baseline=1.3).filter(pl.col("series").is_in(["s1", "s2", "s3", "s4"]))
+    lucky = pl.when(pl.col("series") == "s1").then("actual").otherwise(2 * pl.col("mean"))
+    few = few.with_columns(smart_mean=lucky)
     verdict = judge(few)["beats_smart_mean:wape:sku_chain"]
 
     assert verdict.figures["low"] < 0 < verdict.figures["gain"]

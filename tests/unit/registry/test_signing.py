@@ -35,6 +35,15 @@ def add_hidden(model: Path) -> None:
     (model / ".hidden").write_text("more", encoding="utf-8")
 
 
+def add_what_git_would_own(model: Path) -> None:
+    (model / ".git").mkdir()
+    (model / ".git" / "model.json").write_text("{}", encoding="utf-8")
+
+
+def add_a_file_for_git(model: Path) -> None:
+    (model / ".gitignore").write_text("*", encoding="utf-8")
+
+
 def remove(model: Path) -> None:
     (model / "reference.parquet").unlink()
 
@@ -61,7 +70,18 @@ def test_a_model_that_is_as_it_was_signed_is_accepted_wherever_it_lies(
 
 @pytest.mark.parametrize(
     "tamper",
-    [change, flip_a_bit, add, add_hidden, remove, rename, swap_for_link, remove_all],
+    [
+        change,
+        flip_a_bit,
+        add,
+        add_hidden,
+        add_what_git_would_own,
+        add_a_file_for_git,
+        remove,
+        rename,
+        swap_for_link,
+        remove_all,
+    ],
     ids=lambda tamper: tamper.__name__,
 )
 def test_a_model_of_which_a_file_was_touched_is_denied(

@@ -20,6 +20,11 @@ from .conftest import CONTRACT, Shop
         ("max_quarantined: 0.8", "max_quarantined: 80", ["feeds.sales.max_quarantined"]),
         ("Africa/Nairobi", "Mars/Olympus", ["timezone", "no such time zone"]),
         ("reason: nobody buys more", "reasons: nobody", ["rules", "Did you mean 'reason'"]),
+        ("feed: products", "feed: product", ["feeds", "Did you mean 'products'"]),
+        ("column: sku,", "column: name,", ["'name' is not the key of products"]),
+        ("key: [sku]", "key: [sku, name]", ["'sku' is not the key of products"]),
+        ("key: [receipt, line]", "key: [receipt, lines]", ["sales has no column 'lines'"]),
+        ("      sku: {feed", "      item: {feed", ["sales has no column 'item'"]),
         (
             "licence: Apache-2.0",
             "licence: Apache-2.0\nlicence: MIT",
