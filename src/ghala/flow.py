@@ -180,6 +180,7 @@ def retrain_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
 
 def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | None = None) -> int:
     """Train a version on what was known, register it and put it into staging."""
+    from ghala.training.train import gather
     from ghala.training.train import train as train_version
 
     key = f"training:{use_case.name}:{as_of}"
@@ -188,13 +189,9 @@ def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | 
         return done.version
     house.registry.reap(house.ledger, use_case.name)
     with house.warehouse() as warehouse:
-        trained = train_version(
-            house.workspace,
-            warehouse,
-            use_case,
-            as_of=as_of,
-            champion=house.ledger.holder(use_case.name, Stage.PRODUCTION),
-        )
+        material = gather(house.workspace, warehouse, use_case, as_of=as_of)
+    champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
+    trained = train_version(house.workspace, use_case, material, as_of=as_of, champion=champion)
     body = {
         "run": trained.run,
         "figures": trained.figures,

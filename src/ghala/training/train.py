@@ -42,10 +42,34 @@ class Trained:
     leaks: list[str]
 
 
+@dataclass(frozen=True)
+class Material:
+    """What a version learns from, read before the warehouse is closed."""
+
+    examples: pl.DataFrame
+    views: list[FeatureView]
+    leaks: list[str]
+
+
+def gather(
+    workspace: Workspace, warehouse: DuckDBWarehouse, use_case: UseCase, *, as_of: date
+) -> Material:
+    """Read the examples known on ``as_of``, and look for leaks in them.
+
+    Raises:
+        DataRejected: no outcome was known yet.
+    """
+    views = pick_views(find_views(workspace), use_case.features)
+    request = _request(warehouse, use_case, as_of)
+    leaks = find_leaks(workspace, warehouse, use_case, views=views, before=as_of)
+    examples = read_examples(warehouse, use_case, views=views, request=request, as_of=as_of)
+    return Material(examples, views, [*find_early_labels(examples, as_of), *leaks])
+
+
 def train(
     workspace: Workspace,
-    warehouse: DuckDBWarehouse,
     use_case: UseCase,
+    material: Material,
     *,
     as_of: date,
     champion: int | None,
@@ -55,14 +79,12 @@ def train(
     Raises:
         DataRejected: too little was known to learn and to judge.
     """
-    views = pick_views(find_views(workspace), use_case.features)
-    request = _request(warehouse, use_case, as_of)
-    examples = read_examples(warehouse, use_case, views=views, request=request, as_of=as_of)
+    examples = material.examples
     judged = _judge(use_case, examples, as_of)
     model = fit(use_case, examples)
     registry = Registry(workspace)
     with tempfile.TemporaryDirectory(dir=workspace.state) as place:
-        record = _record(workspace, use_case, examples, views=views, folder=Path(place))
+        record = _record(workspace, use_case, material, folder=Path(place))
         record.parameters["as_of"] = as_of.isoformat()
         record.metrics.update(_figures(judged))
         use_case.save(model, record.model)
@@ -73,9 +95,8 @@ def train(
             beside = _judge_champion(registry, use_case, examples, champion=champion, as_of=as_of)
             beside.write_parquet(record.model / CHAMPION)
         version = registry.register(use_case.name, record)
-    leaks = find_early_labels(examples, as_of)
-    leaks += find_leaks(workspace, warehouse, use_case, views=views, before=as_of)
-    return Trained(version, registry.run_of(use_case.name, version), record.metrics, leaks)
+    run = registry.run_of(use_case.name, version)
+    return Trained(version, run, record.metrics, material.leaks)
 
 
 def read_backtest(
@@ -131,13 +152,9 @@ def _judge_champion(
 
 
 def _record(
-    workspace: Workspace,
-    use_case: UseCase,
-    examples: pl.DataFrame,
-    *,
-    views: list[FeatureView],
-    folder: Path,
+    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path
 ) -> RunRecord:
+    examples = material.examples
     model, plots = folder / "model", folder / "plots"
     for made in (model, plots):
         shutil.rmtree(made, ignore_errors=True)
@@ -149,7 +166,7 @@ def _record(
         "ghala.git_commit": snapshot.commit,
         "ghala.data_snapshot": snapshot.address,
         "ghala.lock": lock_hash(),
-        "ghala.features": definitions_hash(views),
+        "ghala.features": definitions_hash(material.views),
         "ghala.rows": f"{examples.hash_rows(seed=0).sum() or 0:x}",
     }
     parameters: dict[str, str | int | float] = {

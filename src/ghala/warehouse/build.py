@@ -169,7 +169,7 @@ def _profile(workspace: Workspace) -> str:
         "path": str(workspace.warehouse),
         "schema": "core",
         "threads": 2,
-        "settings": {"memory_limit": "3GB", "TimeZone": "UTC"},
+        "settings": {"memory_limit": "2GB", "TimeZone": "UTC"},
     }
     return json.dumps({"ghala": {"target": "warehouse", "outputs": {"warehouse": output}}})
 

@@ -45,7 +45,7 @@ class DuckDBWarehouse:
         DataRejected: the file is not a readable DuckDB database.
     """
 
-    def __init__(self, path: Path, *, memory_limit: str = "3GB") -> None:
+    def __init__(self, path: Path, *, memory_limit: str = "2GB") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         settings: dict[str, str | bool | int | float | list[str]] = {

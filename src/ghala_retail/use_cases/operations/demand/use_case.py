@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ghala.contracts.use_case import Forecast
-from ghala.evaluation.intervals import quantile
+from ghala.evaluation.intervals import quantiles
 from ghala_retail.use_cases.operations.demand.model import Fitting, GrainModel, load, save
 
 Model = dict[str, GrainModel]
@@ -60,10 +60,9 @@ def _predict_grain(model: GrainModel, rows: pl.DataFrame) -> pl.DataFrame:
         "dispersion": model.dispersion[model.chosen].at(means[model.chosen])
     }
     for prefix, name in (("", model.chosen), ("smart_mean_", "smart_mean")):
-        dispersion = model.dispersion[name].at(means[name])
         columns["mean" if not prefix else "smart_mean"] = means[name]
         for label, level in Demand.quantiles.items():
-            columns[prefix + label] = quantile(level, means[name], dispersion)
+            columns[prefix + label] = quantiles(level, means[name], model.dispersion[name])
     return rows.select(
         "_row", "grain", "series", "as_of", "target_week", "horizon",
         pl.col("units_1").alias("naive"), pl.col("units_4").alias("recent_mean"),

@@ -7,7 +7,16 @@ WITH weekly AS (
     GROUP BY ALL
 ),
 
-keys AS (SELECT DISTINCT grain, category, lift_class FROM {{ ref('demand_weeks') }}),
+-- Every category and class, sold or promoted by then or not: what a week's table holds must not
+-- depend on what came later.
+keys AS (
+    SELECT grain, category, lift_class
+    FROM (SELECT DISTINCT category FROM {{ ref('products') }} WHERE category IS NOT NULL)
+    CROSS JOIN (SELECT unnest(['sku_chain', 'category_store']) AS grain)
+    CROSS JOIN (SELECT unnest([0, 1, 2, 3, 4]) + display AS lift_class
+        FROM (SELECT unnest([{{ '0, 10, 20' if var('displays_planned') else '0' }}]) AS display))
+),
+
 
 weeks AS (SELECT DISTINCT week, known_on FROM {{ ref('demand_weeks') }}),
 
