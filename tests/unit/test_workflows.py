@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ghala.contracts.settings import Company
 from ghala.warehouse.workspace import create_workspace
 
 REPOSITORY = Path(__file__).parents[2]
@@ -31,6 +32,7 @@ VERBS = frozenset(
         "history",
         "doctor",
         "serve",
+        "publish",
     ]
 )
 PINNED = re.compile(r"^\s*(?:- )?uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)+$")
@@ -42,12 +44,9 @@ NAMES = ("ghala/ci.yml", "workspace/check-in.yml", "workspace/pipeline.yml")
 def workflows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     workspace = create_workspace(
         tmp_path_factory.mktemp("workflows") / "shop",
-        name="Duka",
-        currency="KES",
-        timezone="Africa/Nairobi",
+        company=Company(name="Duka", demo=True),
         sources=["completejourney"],
         use_cases=["operations/demand"],
-        demo=True,
     )
     homes = {"ghala": REPOSITORY, "workspace": workspace.root}
     return {

@@ -9,9 +9,9 @@ from scipy import stats
 Floats = NDArray[np.float64]
 
 CENTRAL = (0.1, 0.9)
-_GRID = np.geomspace(0.01, 4.0, 20)
+_GRID = np.geomspace(0.01, 4.0, 16)
 _BUCKETS = 10
-_SAMPLE = 3_000
+_SAMPLE = 2_000
 _LEAST_MEAN = 1e-3
 
 

@@ -112,7 +112,7 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
         for name, column in feed.columns.items()
     )
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE typed AS "  # noqa: S608 - names from the contract
+        f"CREATE OR REPLACE TEMP VIEW typed AS "  # noqa: S608 - names from the contract
         f"SELECT d._row, {casts}, {bad_casts} AS _type_reasons FROM delivered AS d"
     )
     warehouse.execute(
