@@ -333,6 +333,12 @@ def _step(as_of: date, name: str) -> Iterator[None]:
     log.info("%s  %s  %.1f s", as_of, name.replace("_", " "), perf_counter() - begun)
 
 
+def days_ahead(house: House, days: list[date]) -> list[date]:
+    """The dates that the loop has not run for; the last one it ran for is run again."""
+    last = house.ledger.last("run")
+    return [day for day in days if last is None or last.as_of is None or day >= last.as_of]
+
+
 def _require_forward(house: House, as_of: date) -> None:
     last = house.ledger.last("run")
     if last is not None and last.as_of is not None and last.as_of > as_of:

@@ -81,7 +81,7 @@ def test_a_loop_killed_at_ten_random_points_ends_where_an_undisturbed_one_ends(
             process.wait()
 
     last = run_ghala(*replay(workspace))
-    assert last.returncode in (0, 2), last.stderr[-4000:]
+    assert last.returncode == 0, last.stderr[-4000:]
 
     checks = read_json(run_ghala("doctor", "--json", "--workspace", str(workspace.root)))["checks"]
     assert [check for check in checks if check["state"] == "fail"] == []
@@ -110,7 +110,7 @@ def test_running_the_same_date_again_changes_no_forecast_and_trains_nothing(
     again = run_ghala("run", "--as-of", LAST, "--workspace", str(workspace.root), "--json")
 
     assert read_json(again)["batches"] == 0
-    assert forecasts(workspace).equals(before)
+    assert_frame_equal(forecasts(workspace), before, rel_tol=1e-6)
     assert len(Ledger(workspace.ledger, actor="test").entries("training")) == trained
 
 

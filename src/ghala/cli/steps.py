@@ -178,11 +178,11 @@ def replay(
     every: Annotated[int, typer.Option(min=1, help="Days between runs.")] = 7,
     workspace: Where = None, actor: Actor = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Run over many business dates, as if each had been today."""
+    """Run over many business dates, as if each had been today; what has run is passed over."""
     from ghala import flow
 
     if end < start:
         raise UsageError(f"--to {end} lies before --from {start}.", "Swap the dates.")
     house = open_house(workspace, actor)
-    runs = [flow.run(house, day) for day in clock.every(start, end, every)]
+    runs = [flow.run(house, day) for day in flow.days_ahead(house, clock.every(start, end, every))]
     show({"runs": runs}, as_json)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import yaml
 
 from ghala.contracts.discovery import packs, sources
@@ -89,8 +90,11 @@ def _invoke(workspace: Workspace, arguments: list[str]) -> tuple[bool, list[Any]
             ]
         )
     if DuckDBConnectionManager._ENV is not None:  # dbt keeps the file open for its next call
-        DuckDBConnectionManager._ENV.close()
+        with contextlib.suppress(duckdb.Error):  # busy, when dbt was interrupted
+            DuckDBConnectionManager._ENV.close()
         DuckDBConnectionManager._ENV = None
+    if isinstance(done.exception, KeyboardInterrupt):
+        raise KeyboardInterrupt
     if done.exception is not None:
         raise ConfigurationError(
             f"dbt could not start: {done.exception}.", f"Look into {project} and its log."
@@ -169,7 +173,7 @@ def _profile(workspace: Workspace) -> str:
         "path": str(workspace.warehouse),
         "schema": "core",
         "threads": 2,
-        "settings": {"memory_limit": "2GB", "TimeZone": "UTC"},
+        "settings": {"memory_limit": "2GB", "TimeZone": "UTC", "enable_progress_bar": False},
     }
     return json.dumps({"ghala": {"target": "warehouse", "outputs": {"warehouse": output}}})
 

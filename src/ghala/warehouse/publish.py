@@ -33,6 +33,7 @@ class Published:
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that sees the build's relations as views, and nothing else."""
         connection = duckdb.connect(config={"memory_limit": "1GB", "threads": 2})
+        connection.execute("SET enable_progress_bar = false")
         try:
             for file in sorted(self.folder.glob("*.parquet")):
                 schema, _, name = file.stem.partition(".")

@@ -57,6 +57,7 @@ class DuckDBWarehouse:
         except duckdb.IOException as error:
             raise _explain(path, error) from error
         self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute("SET enable_progress_bar = false")  # it writes to standard output
         self.connection.execute(_SCHEMA)
 
     def __enter__(self) -> Self:

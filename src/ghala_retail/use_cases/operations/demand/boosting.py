@@ -14,9 +14,9 @@ ROWS = 80_000
 _PARAMETERS: dict[str, object] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.2,
-    "learning_rate": 0.07,
-    "num_leaves": 31,
-    "min_data_in_leaf": 200,
+    "learning_rate": 0.06,
+    "num_leaves": 15,
+    "min_data_in_leaf": 400,
     "feature_fraction": 0.6,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
