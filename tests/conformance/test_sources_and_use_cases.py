@@ -125,7 +125,8 @@ def test_every_type_of_a_contract_is_known_to_the_warehouse(name: str) -> None:
     with duckdb.connect() as connection:
         for feed in contract_of(name).feeds.values():
             for column in feed.columns.values():
-                connection.execute(f"SELECT NULL::{column.type}")
+                found = connection.execute(f"SELECT NULL::{column.type}").fetchall()
+                assert found == [(None,)], column.type
 
 
 @every_source
