@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.mean_model import MeanModel
 
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.settings import Workspace
@@ -17,7 +18,7 @@ from .conftest import RECENT, make_view, record
 from .test_history import day, sale
 
 
-class Visits(UseCase):
+class Visits(MeanModel, UseCase):
     """How much each shop sells on the day."""
 
     entity = ("shop",)
@@ -26,18 +27,6 @@ class Visits(UseCase):
 
     def __init__(self, folder: Path) -> None:
         self.name, self.folder = "operations/visits", folder
-
-    def fit(self, examples: pl.DataFrame, *, seed: int) -> Any:
-        raise NotImplementedError
-
-    def predict(self, model: Any, subjects: pl.DataFrame) -> pl.DataFrame:
-        raise NotImplementedError
-
-    def save(self, model: Any, folder: Path) -> None:
-        raise NotImplementedError
-
-    def load(self, folder: Path) -> Any:
-        raise NotImplementedError
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
+from tests.mean_model import MeanModel
 
 from ghala.contracts.policy import Policy, Retrain
 from ghala.contracts.use_case import Forecast
@@ -17,7 +17,7 @@ MONDAY = date(2024, 1, 1)
 NAME = "operations/demand"
 
 
-class Demand(Forecast):
+class Demand(MeanModel, Forecast):
     """A forecast of which only the outcomes matter here."""
 
     def __init__(self, folder: Path) -> None:
@@ -27,18 +27,6 @@ class Demand(Forecast):
             "SELECT grain, series, week AS target_week, known_on, units AS actual FROM core.sold",
             encoding="utf-8",
         )
-
-    def fit(self, examples: pl.DataFrame, *, seed: int) -> Any:
-        raise NotImplementedError
-
-    def predict(self, model: Any, subjects: pl.DataFrame) -> pl.DataFrame:
-        raise NotImplementedError
-
-    def save(self, model: Any, folder: Path) -> None:
-        raise NotImplementedError
-
-    def load(self, folder: Path) -> Any:
-        raise NotImplementedError
 
 
 def week(number: int) -> date:

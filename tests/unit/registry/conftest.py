@@ -5,10 +5,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.mean_model import MeanModel
 
 from ghala.contracts.policy import Approval, Policy
 from ghala.contracts.settings import Workspace
@@ -22,25 +22,13 @@ DAY = date(2024, 1, 8)
 SCIENTIST, APPROVER, BOTH, CLERK = "amina", "baraka", "chao", "dalila"
 
 
-class Demand(Forecast):
+class Demand(MeanModel, Forecast):
     """A forecast of which only the road matters here."""
 
     def __init__(self, rule: Any = "one_named_role") -> None:
         self.name = NAME
         approval = Approval(rule=rule, role="operations_approver")
         self.policy = Policy(owner="Tests", unit="operations", approval=approval)
-
-    def fit(self, examples: pl.DataFrame, *, seed: int) -> Any:
-        raise NotImplementedError
-
-    def predict(self, model: Any, subjects: pl.DataFrame) -> pl.DataFrame:
-        raise NotImplementedError
-
-    def save(self, model: Any, folder: Path) -> None:
-        raise NotImplementedError
-
-    def load(self, folder: Path) -> Any:
-        raise NotImplementedError
 
 
 def make_keys(folder: Path) -> None:
