@@ -38,6 +38,9 @@ def judge_forecast(evidence: Evidence, gates: Gates, *, seed: int) -> list[Verdi
             "leakage", evidence.leaks, "No label is early; no feature served before has changed."
         ),
     ]
+    if evidence.backtest.is_empty():
+        words = "The backtest holds no prediction that came true; nothing shows that it is good."
+        verdicts.append(_verdict("backtest", words, passed=False, figures={}))
     for (grain,), rows in evidence.backtest.group_by("grain", maintain_order=True):
         name = str(grain)
         for metric in gates.metrics:

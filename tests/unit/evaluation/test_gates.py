@@ -40,6 +40,10 @@ def test_a_version_that_knows_the_truth_passes_every_gate(backtest: pl.DataFrame
     assert failed(verdicts) == set()
 
 
+def test_a_version_without_a_prediction_that_came_true_fails(backtest: pl.DataFrame) -> None:
+    assert failed(judge(backtest.clear())) == {"backtest"}
+
+
 def test_a_version_that_is_no_better_than_the_baseline_fails_on_every_metric() -> None:
     verdicts = judge(make_backtest(baseline=1.0))
 
