@@ -2,7 +2,7 @@
 
 from ghala.features.definitions import Derived, FeatureView, Window
 
-_MEANS = (1, 2, 4, 8, 13, 26)
+_MEANS = (1, 2, 4, 8, 13, 26, 52)
 _PLANNED = ("mailer_share", "front_share", "back_share", "feature_share", "display_share")
 _PLAIN = "mailer_share < 0.1"
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ghala_retail.use_cases.operations.demand.smart_mean import CalendarIndex, smart_mean
 
 ROUNDS = 130
-ROWS = 80_000
+ROWS = 120_000
 """At most so many examples per grain are learned from; more do not help at this size."""
 
 _PARAMETERS: dict[str, object] = {
@@ -29,7 +29,7 @@ _PARAMETERS: dict[str, object] = {
 }
 
 _SCALED = (
-    *(f"{kind}_{n}" for kind in ("units", "clean") for n in (1, 2, 4, 8, 13, 26)),
+    *(f"{kind}_{n}" for kind in ("units", "clean") for n in (1, 2, 4, 8, 13, 26, 52)),
     *(f"plain_{n}" for n in (4, 8, 13, 26)),
     "promoted_26",
     "peak_13",
