@@ -56,8 +56,11 @@ class Gates(_Strict):
     confidence: float = Field(0.90, gt=0.5, lt=1, description="of the paired bootstrap interval")
     max_abs_bias: float = Field(0.05, gt=0)
     coverage: tuple[float, float] = (0.75, 0.85)
+    champion_margin: float = Field(
+        0.01, ge=0, lt=1, description="relative pinball loss that a challenger may lose"
+    )
     champion_confidence: float = Field(
-        0.80, gt=0.5, lt=1, description="probability with which a challenger must be better"
+        0.80, gt=0.5, lt=1, description="probability with which it must stay within the margin"
     )
 
 

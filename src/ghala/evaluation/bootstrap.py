@@ -13,28 +13,30 @@ RESAMPLES = 1000
 class Gain:
     """Relative improvement of a loss over a rival's, with its bootstrap interval.
 
-    ``estimate`` 0.1 means the loss is 10 % lower than the rival's.
+    ``estimate`` 0.1 means the loss is 10 % lower than the rival's. ``probability`` is that of a
+    gain above minus the margin.
     """
 
     estimate: float
     low: float
     high: float
-    probability_better: float
+    probability: float
 
 
 def relative_gain(
-    losses: pl.DataFrame, *, confidence: float, seed: int, by: str = "series"
+    losses: pl.DataFrame, *, confidence: float, seed: int, margin: float = 0.0
 ) -> Gain:
     """Paired bootstrap over series of ``1 - sum(loss) / sum(rival)``.
 
     Args:
-        losses: columns ``by``, ``loss`` and ``rival``, one row per prediction.
+        losses: columns ``series``, ``loss`` and ``rival``, one row per prediction. Series are what
+            is resampled: errors of one series are not independent.
         confidence: of the two-sided interval.
         seed: of the resampling; same rows and seed, same interval.
-        by: what is resampled; errors of one series are not independent.
+        margin: how much worse than the rival is still as good, as a share of its loss.
     """
     # Summed by numpy: polars adds in an order that changes between calls, in the last digits.
-    series = losses[by].rank("dense").to_numpy() - 1
+    series = losses["series"].rank("dense").to_numpy() - 1
     totals = [np.bincount(series, losses[name]) for name in ("loss", "rival")]
     sums = np.column_stack(totals).astype(np.float64)
     draws = _resample(sums, seed)
@@ -45,7 +47,7 @@ def relative_gain(
         estimate=float(1 - total[0] / max(total[1], 1e-12)),
         low=float(np.quantile(gains, tail)),
         high=float(np.quantile(gains, 1 - tail)),
-        probability_better=float((gains > 0).mean()),
+        probability=float((gains > -margin).mean()),
     )
 
 

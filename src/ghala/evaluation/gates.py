@@ -48,7 +48,7 @@ def judge_forecast(evidence: Evidence, gates: Gates, *, seed: int) -> list[Verdi
         verdicts.append(_bias_is_small(rows, name, gates))
         verdicts.append(_interval_covers(rows, name, gates))
     if evidence.champion is not None:
-        verdicts.append(_beats_champion(evidence, gates, seed=seed))
+        verdicts.append(_holds_against_champion(evidence, gates, seed=seed))
     return verdicts
 
 
@@ -103,12 +103,12 @@ def _interval_covers(rows: pl.DataFrame, grain: str, gates: Gates) -> Verdict:
     return _verdict(f"coverage:{grain}", words, passed=passed, figures={"coverage": value})
 
 
-def _beats_champion(evidence: Evidence, gates: Gates, *, seed: int) -> Verdict:
+def _holds_against_champion(evidence: Evidence, gates: Gates, *, seed: int) -> Verdict:
     assert evidence.champion is not None  # noqa: S101 - the caller looked
     keys = ["grain", "series", "as_of", "target_week"]
     both = evidence.backtest.join(evidence.champion, on=keys, suffix="_champion")
     if both.is_empty():
-        return _verdict("beats_champion", "No week was forecast by both.", passed=False, figures={})
+        return _verdict("champion", "No week was forecast by both.", passed=False, figures={})
     scale = both["actual"].sum() or 1.0
     rival = pl.DataFrame(
         {name: both[f"{name}_champion"] for name in Forecast.quantiles} | {"actual": both["actual"]}
@@ -120,16 +120,17 @@ def _beats_champion(evidence: Evidence, gates: Gates, *, seed: int) -> Verdict:
             "rival": losses(rival, "pinball") / scale,
         }
     )
-    gain = relative_gain(pairs, confidence=gates.confidence, seed=seed)
+    margin = gates.champion_margin
+    gain = relative_gain(pairs, confidence=gates.confidence, seed=seed, margin=margin)
     weeks = both["target_week"].n_unique()
     words = (
         f"Pinball loss is {gain.estimate:+.2%} better than the champion's over {weeks} weeks;"
-        f" it is better with probability {gain.probability_better:.0%},"
+        f" it is at most {margin:.1%} worse with probability {gain.probability:.0%},"
         f" {gates.champion_confidence:.0%} is asked."
     )
-    figures = {"gain": gain.estimate, "probability": gain.probability_better, "weeks": float(weeks)}
-    passed = gain.probability_better >= gates.champion_confidence
-    return _verdict("beats_champion", words, passed=passed, figures=figures)
+    figures = {"gain": gain.estimate, "probability": gain.probability, "weeks": float(weeks)}
+    passed = gain.probability >= gates.champion_confidence
+    return _verdict("champion", words, passed=passed, figures=figures)
 
 
 def _nothing_wrong(gate: str, wrong: Sequence[str], words: str) -> Verdict:

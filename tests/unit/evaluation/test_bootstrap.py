@@ -38,16 +38,16 @@ def test_a_clearly_better_model_has_an_interval_above_zero_and_a_worse_one_below
     worse = relative_gain(losses(1.5, seed=seed), confidence=0.95, seed=1)
 
     assert 0 < better.low < better.estimate < better.high < 1
-    assert better.probability_better == 1
+    assert better.probability == 1
     assert worse.high < 0
-    assert worse.probability_better == 0
+    assert worse.probability == 0
 
 
 def test_a_model_is_not_better_than_itself() -> None:
     frame = losses(1.0).with_columns(pl.col("rival").alias("loss"))
     gain = relative_gain(frame, confidence=0.9, seed=1)
 
-    assert (gain.estimate, gain.low, gain.high, gain.probability_better) == (0, 0, 0, 0)
+    assert (gain.estimate, gain.low, gain.high, gain.probability) == (0, 0, 0, 0)
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_nearly_so() -> None:

@@ -139,7 +139,7 @@ def test_a_forecast_that_is_no_number_fails_every_gate_it_touches(backtest: pl.D
 
 
 def test_a_challenger_that_is_better_than_the_champion_passes(backtest: pl.DataFrame) -> None:
-    verdict = judge(backtest, champion=make_backtest(model=1.8))["beats_champion"]
+    verdict = judge(backtest, champion=make_backtest(model=1.8))["champion"]
 
     assert verdict.passed
     assert verdict.figures["probability"] > 0.99
@@ -147,21 +147,29 @@ def test_a_challenger_that_is_better_than_the_champion_passes(backtest: pl.DataF
     assert "over 8 weeks" in verdict.reason
 
 
-@pytest.mark.parametrize("model", [1.0, 1.6])
-def test_a_challenger_that_is_not_better_than_the_champion_never_passes(model: float) -> None:
-    verdict = judge(make_backtest(model=model, baseline=3.0), champion=make_backtest())[
-        "beats_champion"
-    ]
+def test_a_challenger_within_the_margin_passes_and_one_beyond_it_does_not() -> None:
+    champion = make_backtest()
+    slightly, clearly = make_backtest(model=1.003, baseline=3.0), make_backtest(model=1.6)
 
+    assert judge(champion, champion=champion)["champion"].passed
+    assert judge(slightly, champion=champion)["champion"].passed
+    verdict = judge(clearly, champion=champion)["champion"]
     assert not verdict.passed
     assert "80% is asked" in verdict.reason
+
+
+def test_without_a_margin_a_challenger_must_be_better() -> None:
+    champion = make_backtest()
+    strict = Gates(champion_margin=0)
+
+    assert not judge(champion, champion=champion, gates=strict)["champion"].passed
 
 
 def test_without_a_week_that_both_forecast_the_challenger_does_not_pass(
     backtest: pl.DataFrame,
 ) -> None:
     later = backtest.with_columns(pl.col("target_week") + 100)
-    verdict = judge(backtest, champion=later)["beats_champion"]
+    verdict = judge(backtest, champion=later)["champion"]
 
     assert not verdict.passed
     assert verdict.reason == "No week was forecast by both."
