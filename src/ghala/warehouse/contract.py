@@ -52,6 +52,12 @@ class Feed(_Strict):
     references: dict[str, Reference] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     every_days: int | None = Field(None, ge=1, description="None: delivered once or at will")
+    corrections: bool = Field(False, description="a row with a known key is its new version")
+    event_time: str | None = Field(None, description="the column of when it happened")
+    late_days: int | None = Field(None, ge=0, description="rows that arrive later are refused")
+    new_columns: Literal["refuse", "keep"] = Field(
+        "refuse", description="keep: park the values of columns the contract does not name"
+    )
     max_quarantined: float = Field(0.5, ge=0, le=1, description="share of rows; above: rejected")
 
 
@@ -76,7 +82,8 @@ class Source(_Strict):
     @classmethod
     def _names_are_known(cls, feeds: dict[str, Feed]) -> dict[str, Feed]:
         for name, feed in feeds.items():
-            for column in (*feed.key, *feed.references):
+            timed = (feed.event_time,) if feed.event_time else ()
+            for column in (*feed.key, *feed.references, *timed):
                 if column not in feed.columns:
                     raise ValueError(f"{name} has no column {column!r}")
             for to in feed.references.values():
