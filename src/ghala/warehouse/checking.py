@@ -164,39 +164,53 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
         f" AS _reasons FROM typed AS this {_joins(source, feed)}"
     )
     if feed.key:
-        warehouse.execute(_mark_repeats(raw_table(source, feed_name), feed))
+        _mark_repeats(warehouse, feed, table=raw_table(source, feed_name))
 
 
-def _mark_repeats(table: str, feed: Feed) -> str:
+def _mark_repeats(warehouse: DuckDBWarehouse, feed: Feed, *, table: str) -> None:
     """Add a reason to good rows that repeat a key: of their file, or of what was loaded before.
 
-    Where the feed sends corrections, only a row that changes nothing repeats.
+    Where the feed sends corrections, only a row that changes nothing repeats. Few keys come twice:
+    they are found by counting, and only their rows are put in order.
     """
     key = ", ".join(quoted(column) for column in feed.key)
     content = f"hash({', '.join(quoted(column) for column in feed.columns)})"
+    same = " AND ".join(
+        f"good.{quoted(c)} IS NOT DISTINCT FROM twice.{quoted(c)}" for c in feed.key
+    )
     again = "_content = _previous" if feed.corrections else "_previous IS NOT NULL"
-    return f"""
-        CREATE OR REPLACE TEMP TABLE {INCOMING} AS
-        WITH loaded AS (
+    warehouse.execute(
+        f"""CREATE OR REPLACE TEMP TABLE repeats AS
+        WITH good AS (
+            SELECT {key}, _file, _row, {content} AS _content
+            FROM {INCOMING} WHERE len(_reasons) = 0
+        ),
+        loaded AS (
             SELECT {key}, arg_max({content}, (_arrived_on, _batch)) AS _content
-            FROM {table} SEMI JOIN {INCOMING} USING ({key}) GROUP BY {key}
+            FROM {table} SEMI JOIN good USING ({key}) GROUP BY {key}
+        ),
+        twice AS (SELECT {key} FROM good GROUP BY {key} HAVING count(*) > 1),
+        suspects AS (
+            FROM good SEMI JOIN twice ON {same} UNION FROM good SEMI JOIN loaded USING ({key})
         ),
         numbered AS (
-            SELECT *, {content} AS _content, len(_reasons) = 0 AS _good, row_number() OVER (
-                PARTITION BY {key}, _file, len(_reasons) = 0 ORDER BY _row) AS _nth
-            FROM {INCOMING}
+            SELECT suspects.*, loaded._content AS _loaded,
+                row_number() OVER (PARTITION BY {key}, _file ORDER BY _row) AS _nth
+            FROM suspects LEFT JOIN loaded USING ({key})
         ),
         compared AS (
-            SELECT numbered.*, coalesce(lag(numbered._content) OVER same_key, loaded._content)
-                AS _previous
-            FROM numbered LEFT JOIN loaded USING ({key})
-            WINDOW same_key AS (PARTITION BY {key}, _good AND _nth = 1 ORDER BY _file)
+            SELECT *, coalesce(lag(_content) OVER (PARTITION BY {key}, _nth = 1 ORDER BY _file),
+                _loaded) AS _previous
+            FROM numbered
         )
-        SELECT * EXCLUDE (_reasons, _content, _good, _nth, _previous), CASE
-            WHEN _good AND _nth > 1 THEN ['duplicate_key']
-            WHEN _good AND {again} THEN ['already_loaded']
-            ELSE _reasons END AS _reasons
-        FROM compared"""  # noqa: S608 - names from the contract
+        SELECT _file, _row, CASE WHEN _nth > 1 THEN 'duplicate_key' ELSE 'already_loaded' END
+            AS reason
+        FROM compared WHERE _nth > 1 OR {again}"""  # noqa: S608 - names from the contract
+    )
+    warehouse.execute(
+        f"UPDATE {INCOMING} AS this SET _reasons = [repeats.reason] FROM repeats"  # noqa: S608
+        " WHERE this._file = repeats._file AND this._row = repeats._row"
+    )
 
 
 def _loses(value: str, given: str, wanted: str) -> str:

@@ -11,7 +11,7 @@ from ghala.contracts.settings import Workspace
 from ghala.warehouse.contract import Source, arrival, feed_name
 
 GROUP_DAYS = 31
-GROUP_BYTES = 128 << 20
+GROUP_BYTES = 32 << 20
 """A history of years is landed by months: one statement per feed and month, not per file."""
 
 
