@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+
+import polars as pl
 
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.records import BatchReceipt
@@ -213,14 +214,24 @@ def _insert(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: 
         " WHERE len(_reasons) > 0 ORDER BY _file, _row",
         [first, source, name],
     )
-    for one in receipts:
-        values: list[Any] = [int(one.batch_id), source, name, one.file, one.sha256]
-        values += [one.arrived_on, one.rows_in, one.rows_loaded]
-        values += [one.rows_quarantined, list(one.reasons), list(one.reasons.values())]
+    record = {
+        "batch": [int(one.batch_id) for one in receipts],
+        "file": [one.file for one in receipts],
+        "sha256": [one.sha256 for one in receipts],
+        "arrived_on": [one.arrived_on for one in receipts],
+        "rows_in": [one.rows_in for one in receipts],
+        "rows_loaded": [one.rows_loaded for one in receipts],
+        "rows_quarantined": [one.rows_quarantined for one in receipts],
+        "reason": pl.Series([list(one.reasons) for one in receipts], dtype=pl.List(pl.String)),
+        "times": pl.Series(
+            [list(one.reasons.values()) for one in receipts], dtype=pl.List(pl.Int64)
+        ),
+    }
+    with warehouse.relation("receipts", pl.DataFrame(record)):
         warehouse.execute(
-            "INSERT INTO raw.batches"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[]))",
-            values,
+            "INSERT INTO raw.batches SELECT batch, ?, ?, file, sha256, arrived_on, rows_in,"
+            " rows_loaded, rows_quarantined, map(reason, times) FROM receipts",
+            [source, name],
         )
 
 
