@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from ghala.contracts.errors import DataRejected, suggest
+from ghala.contracts.errors import ConfigurationError, DataRejected, suggest
 from ghala.warehouse.contract import Feed
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
@@ -157,12 +157,18 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
         f"CREATE OR REPLACE TEMP VIEW typed AS SELECT d._file, d._row, d._arrived_on,"  # noqa: S608
         f" {casts}, {bad_casts} AS _type_reasons FROM delivered AS d"
     )
-    warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE {INCOMING} AS "  # noqa: S608 - names from the contract
-        f"SELECT this.* EXCLUDE (_type_reasons),"
-        f" list_concat(_type_reasons, {_reasons(_claims(feed))})"
-        f" AS _reasons FROM typed AS this {_joins(source, feed)}"
-    )
+    try:
+        warehouse.execute(
+            f"CREATE OR REPLACE TEMP TABLE {INCOMING} AS "  # noqa: S608 - names from the contract
+            f"SELECT this.* EXCLUDE (_type_reasons),"
+            f" list_concat(_type_reasons, {_reasons(_claims(feed))})"
+            f" AS _reasons FROM typed AS this {_joins(source, feed)}"
+        )
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+        raise ConfigurationError(
+            f"A rule of {source}/{feed_name} is no SQL over its columns: {_shorten(error)}.",
+            f"Mend the rules of {feed_name} in the contract.yml of {source}.",
+        ) from error
     if feed.key:
         _mark_repeats(warehouse, feed, table=raw_table(source, feed_name))
 

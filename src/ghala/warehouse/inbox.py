@@ -31,7 +31,9 @@ class Delivery:
 
 
 def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) -> list[Delivery]:
-    """Every file of the inbox that had arrived by ``as_of``, oldest first, feeds in their order.
+    """Every file that had arrived by ``as_of``, oldest first, feeds in their order.
+
+    Files that lie in the landing only count too: a lost warehouse is loaded again from there.
 
     Raises:
         DataRejected: a file belongs to no feed.
@@ -40,7 +42,9 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
     found: list[tuple[date, int, Delivery]] = []
     for source, contract in contracts.items():
         order = list(contract.feeds)
-        for file in sorted((workspace.inbox / source).glob("[!.]*")):
+        folders = (workspace.landing / source, workspace.inbox / source)
+        files = {file.name: file for folder in folders for file in folder.glob("[!.]*")}
+        for file in files.values():
             arrived, feed = arrival(file), feed_name(file)
             if arrived is None or feed not in contract.feeds:
                 raise DataRejected(
@@ -49,7 +53,7 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
                 )
             if arrived <= as_of:
                 found.append((arrived, order.index(feed), Delivery(source, feed, file, arrived)))
-    if not found and not any(workspace.landing.glob("*/*")):
+    if not found:
         raise UsageError(
             f"No file had arrived by {as_of} in {workspace.inbox}.",
             "Put the files there, or choose a later --as-of.",

@@ -106,7 +106,7 @@ def _land_group(
     """Land files of one feed in one transaction; when one of them is bad, one after the other."""
     landed = [workspace.landing / one.source / one.file.name for one in files]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        digests = list(pool.map(place, [one.file for one in files], landed))
+        digests = list(pool.map(_keep, [one.file for one in files], landed))
     blank = [
         BatchReceipt("", one.source, one.feed, one.file.name, content, one.arrived, 0, 0, 0, {})
         for one, content in zip(files, digests, strict=True)
@@ -115,13 +115,18 @@ def _land_group(
         with warehouse.transaction():
             return load(warehouse, blank, feed=feed, landed=landed)
     except DataRejected:
-        for copy in landed:
-            copy.unlink()
+        for one, copy in zip(files, landed, strict=True):
+            if one.file != copy:
+                copy.unlink()
         if len(files) == 1:
             raise
     return [
         receipt for one in files for receipt in _land_group(workspace, warehouse, [one], feed=feed)
     ]
+
+
+def _keep(file: Path, landed: Path) -> str:
+    return digest(file) if file == landed else place(file, landed)
 
 
 def load(

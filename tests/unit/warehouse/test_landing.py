@@ -360,6 +360,20 @@ def test_products_delivered_twice_are_loaded_once(shop: Shop) -> None:
     assert shop.query("SELECT count(*), count(DISTINCT sku) FROM raw.shop__products") == [(6, 6)]
 
 
+def test_a_lost_warehouse_is_loaded_again_from_the_landing(shop: Shop) -> None:
+    inbox = shop.sell(GOOD)
+    before = shop.land()
+    shop.workspace.warehouse.unlink()
+    inbox.unlink()
+
+    again = shop.land()
+
+    assert [(r.file, r.sha256, r.rows_loaded) for r in again] == [
+        (r.file, r.sha256, r.rows_loaded) for r in before
+    ]
+    assert shop.landed() == ["products_2024-01-01.csv", "sales_2024-01-08.csv"]
+
+
 def change_contract(shop: Shop, old: str, new: str) -> None:
     contract = shop.workspace.root / "sources" / "shop" / "contract.yml"
     text = contract.read_text(encoding="utf-8")
