@@ -3,7 +3,8 @@
     the next one of their `key`: one row per source, key, `valid_from` and state in which it was
     known. What was known on a day D of a day E are the rows with
     `known_on <= D AND (superseded_on IS NULL OR superseded_on > D)` and
-    `valid_from <= E AND (valid_to IS NULL OR valid_to > E)`. The row that holds now `is_current`.
+    `valid_from <= E AND (valid_to IS NULL OR valid_to > E)`. The newest row `is_current`;
+    `row_batch` is the batch that brought a row, `batch` the one that made its state known.
 
     A row ends when a later one becomes known, and ends earlier when one between the two arrives
     afterwards. A source without dates has rows since 1900-01-01.
@@ -110,7 +111,8 @@
         states.known_on,
         states.superseded_on,
         states.batch,
-        states.superseded_batch
+        states.superseded_batch,
+        placed.row_batch
     FROM placed
     INNER JOIN states
         ON states.valid_from = placed.valid_from AND states.row_batch = placed.row_batch
