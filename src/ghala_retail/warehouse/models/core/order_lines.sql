@@ -4,9 +4,10 @@
 -- One row per order, line and state in which both were known. A line of a cancelled order sells
 -- nothing; `units_ordered` stays what was ordered. Amounts include VAT.
 --
--- A source brings lines with the order's columns (`order_lines`), or orders and lines apart: these
--- are joined by the batches between which each was the newest, so that every pair that was ever
--- true together is one row.
+-- A source brings lines with the order's columns (`order_lines`), or orders and lines apart: then
+-- every state of a line is a row with every state of its order that was known at the same time.
+-- `batch` is the newer of the two that make a row known, `superseded_batch` the one that ends it.
+-- Files of several feeds are loaded feed by feed, so only days tell which state met which.
 {% set amounts = {'sku': 'varchar', 'units': 'integer', 'discount': 'decimal(12,2)',
                   'currency': 'varchar', 'known_on': 'date', 'batch': 'integer'} %}
 {% set order_of = {'order_id': 'varchar', 'customer_id': 'varchar', 'location_id': 'varchar',
@@ -40,7 +41,7 @@ sold AS (
         CAST(NULL AS VARCHAR) AS agent_id, location_id, ordered_at, ordered_on,
         units AS units_ordered, units, CAST(NULL AS DECIMAL(12, 2)) AS unit_price, discount,
         revenue, currency, false AS is_cancelled, known_since AS known_on, superseded_on, batch,
-        superseded_batch
+        superseded_batch, batch AS line_batch, batch AS order_batch
     FROM whole_states
     UNION ALL
     SELECT
@@ -59,19 +60,20 @@ sold AS (
         lines.currency,
         orders.is_cancelled,
         greatest(lines.known_since, orders.known_on),
-        CASE
-            WHEN lines.superseded_batch IS NULL AND orders.superseded_batch IS NULL THEN NULL
-            WHEN orders.superseded_batch IS NULL OR lines.superseded_batch < orders.superseded_batch
-                THEN greatest(lines.superseded_on, orders.known_on)
-            ELSE greatest(orders.superseded_on, lines.known_since)
-        END,
+        least(lines.superseded_on, orders.superseded_on),
         greatest(lines.batch, orders.batch),
-        least(lines.superseded_batch, orders.superseded_batch)
+        CASE
+            WHEN lines.superseded_on < orders.superseded_on THEN lines.superseded_batch
+            WHEN orders.superseded_on < lines.superseded_on THEN orders.superseded_batch
+            ELSE greatest(lines.superseded_batch, orders.superseded_batch)
+        END,
+        lines.batch,
+        orders.batch
     FROM part_states AS lines
     INNER JOIN {{ ref('orders') }} AS orders
         ON orders.source = lines.source AND orders.order_id = lines.order_id
-        AND (orders.superseded_batch IS NULL OR lines.batch < orders.superseded_batch)
-        AND (lines.superseded_batch IS NULL OR orders.batch < lines.superseded_batch)
+        AND (orders.superseded_on IS NULL OR lines.known_since <= orders.superseded_on)
+        AND (lines.superseded_on IS NULL OR orders.known_on <= lines.superseded_on)
 )
 
 SELECT *, CAST(date_trunc('week', ordered_on) AS DATE) AS week
