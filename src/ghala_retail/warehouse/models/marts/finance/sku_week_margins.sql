@@ -1,7 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='week') }}
 
 -- One row per SKU and week with sales or returns, as known now. `net_revenue` and `cost` are without
--- VAT; the cost is the list's on each day (null where none is known). Returns count in the week of
+-- VAT; the cost is the list's on each day (null where one is not known). Returns count in the week of
 -- the return.
 {% set changed = 'row_batch > ' ~ last_batch() %}
 WITH
@@ -60,7 +60,10 @@ sold AS (
         sum(daily.revenue) AS revenue,
         sum(daily.discount) AS discount,
         sum(CAST(daily.revenue / (1 + coalesce(products.vat_rate, 0)) AS DECIMAL(18, 4))) AS net_revenue,
-        sum(daily.units * prices.unit_cost) AS cost,
+        CASE
+            WHEN count(*) FILTER (WHERE daily.units <> 0 AND prices.unit_cost IS NULL) = 0
+                THEN sum(coalesce(daily.units * prices.unit_cost, 0))
+        END AS cost,
         max(daily.batch) AS batch
     FROM daily
     LEFT JOIN {{ ref('prices') }} AS prices
