@@ -6,14 +6,16 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ghala.contracts.errors import ConfigurationError, suggest
 from ghala.contracts.policy import parse
 
 SETTINGS_FILE = "ghala.toml"
+PROFILE_VARIABLE = "GHALA_PROFILE"
 
 
 class _Strict(BaseModel):
@@ -42,6 +44,38 @@ class Person(_Strict):
     roles: tuple[str, ...] = ()
 
 
+class Engine(_Strict):
+    """Which database holds the warehouse."""
+
+    engine: Literal["duckdb", "postgres"] = "duckdb"
+    dsn_variable: str | None = Field(
+        None,
+        pattern="^[A-Z][A-Z0-9_]*$",
+        description="the environment variable with the address, so that no secret is in a file",
+    )
+
+    @model_validator(mode="after")
+    def _address_is_named(self) -> Self:
+        if (self.engine == "postgres") != (self.dsn_variable is not None):
+            raise ValueError("dsn_variable is needed with engine 'postgres', and only with it")
+        return self
+
+
+class Storage(_Strict):
+    """Where snapshots of the landed files go."""
+
+    remote: str | None = Field(
+        None, min_length=1, description="a folder or s3://...; None: DVC's own default remote"
+    )
+
+
+class Profile(_Strict):
+    """One set of places: on one machine, or a team's servers."""
+
+    warehouse: Engine = Engine()
+    storage: Storage = Storage()
+
+
 class Settings(_Strict):
     """The content of ``ghala.toml``."""
 
@@ -51,6 +85,11 @@ class Settings(_Strict):
     people: dict[str, Person] = Field(default_factory=dict)
     variables: dict[str, bool | int | str] = Field(
         default_factory=dict, description="dbt variables, such as displays_planned"
+    )
+    warehouse: Engine = Engine()
+    storage: Storage = Storage()
+    profiles: dict[str, Profile] = Field(
+        default_factory=dict, description="other places; GHALA_PROFILE names the one to use"
     )
 
 
@@ -73,6 +112,40 @@ class Workspace:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{path} is not TOML: {error}.", "Mend the file.") from error
         return parse(Settings, content, path)
+
+    @cached_property
+    def place(self) -> Profile:
+        """Where warehouse and snapshots are: by ``GHALA_PROFILE``, else by the file's own tables.
+
+        Raises:
+            ConfigurationError: there is no such profile.
+        """
+        known, name = self.settings.profiles, os.environ.get(PROFILE_VARIABLE)
+        if not name:
+            return Profile(warehouse=self.settings.warehouse, storage=self.settings.storage)
+        if name not in known:
+            raise ConfigurationError(
+                f"{PROFILE_VARIABLE} is {name!r}, which {SETTINGS_FILE} does not describe."
+                f" {suggest(name, known)}",
+                f"Add [profiles.{name}] to {SETTINGS_FILE}, or unset {PROFILE_VARIABLE}.",
+            )
+        return known[name]
+
+    @property
+    def dsn(self) -> str:
+        """The address of the PostgreSQL warehouse, from the environment; it may hold a password.
+
+        Raises:
+            ConfigurationError: the variable is not set.
+        """
+        variable = self.place.warehouse.dsn_variable or ""
+        address = os.environ.get(variable)
+        if not address:
+            raise ConfigurationError(
+                f"The warehouse is on PostgreSQL, and the variable {variable} is not set.",
+                f"Set it: export {variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
+            )
+        return address
 
     @property
     def zone(self) -> ZoneInfo:

@@ -8,7 +8,7 @@ import duckdb
 
 from ghala.contracts.errors import DataRejected, suggest
 from ghala.warehouse.contract import Feed
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 INCOMING = "incoming"
 _INTEGERS = frozenset(["tinyint", "smallint", "integer", "int", "bigint", "hugeint"])
@@ -30,7 +30,7 @@ def raw_table(source: str, feed: str) -> str:
     return f"raw.{quoted(f'{source}__{feed}')}"
 
 
-def read_incoming(warehouse: DuckDBWarehouse, feed: Feed, path: str) -> None:
+def read_incoming(warehouse: Warehouse, feed: Feed, path: str) -> None:
     """Read a file as it is into the temporary table ``delivered``; CSV as text, never sniffed.
 
     Raises:
@@ -96,7 +96,7 @@ def check_columns(path: str, given: Sequence[str], allowed: set[str]) -> None:
         )
 
 
-def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_name: str) -> None:
+def stage_incoming(warehouse: Warehouse, feed: Feed, *, source: str, feed_name: str) -> None:
     """Turn ``delivered`` into ``incoming``: typed columns, ``_row`` and the list ``_reasons``."""
     casts = ", ".join(
         f"TRY_CAST(d.{quoted(name)} AS {column.type}) AS {quoted(name)}"

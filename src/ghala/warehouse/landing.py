@@ -17,12 +17,12 @@ from ghala.warehouse.checking import (
     stage_incoming,
 )
 from ghala.warehouse.contract import Feed, Source, arrival, feed_name, read_sources
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.manifest import digest, place
 
 
 def land(
-    workspace: Workspace, warehouse: DuckDBWarehouse, as_of: date, *, allow_late: bool = False
+    workspace: Workspace, warehouse: Warehouse, as_of: date, *, allow_late: bool = False
 ) -> Iterator[BatchReceipt]:
     """Land and load every file of the inbox that had arrived by ``as_of``, oldest first.
 
@@ -54,18 +54,21 @@ def land(
         _require_fresh(warehouse, contracts, as_of)
 
 
-def create_tables(warehouse: DuckDBWarehouse, contracts: dict[str, Source]) -> None:
+def create_tables(warehouse: Warehouse, contracts: dict[str, Source]) -> None:
     """Create the raw table of every feed, so that the warehouse can be built before data came."""
     for source, contract in contracts.items():
         for name, feed in contract.feeds.items():
-            columns = ", ".join(f"{quoted(c)} {spec.type}" for c, spec in feed.columns.items())
+            columns = ", ".join(
+                f"{quoted(c)} {warehouse.dialect.column_type(spec.type)}"
+                for c, spec in feed.columns.items()
+            )
             warehouse.execute(
                 f"CREATE TABLE IF NOT EXISTS {raw_table(source, name)}"
                 f" ({columns}, _batch INTEGER NOT NULL, _arrived_on DATE NOT NULL)"
             )
 
 
-def receipts(warehouse: DuckDBWarehouse) -> list[BatchReceipt]:
+def receipts(warehouse: Warehouse) -> list[BatchReceipt]:
     """The record of every batch in the warehouse, in the order of loading."""
     found = warehouse.frame(
         "SELECT batch::VARCHAR AS batch_id, source, feed, file, sha256, arrived_on, rows_in,"
@@ -78,7 +81,7 @@ def receipts(warehouse: DuckDBWarehouse) -> list[BatchReceipt]:
     ]
 
 
-def verify_landing(workspace: Workspace, warehouse: DuckDBWarehouse) -> list[str]:
+def verify_landing(workspace: Workspace, warehouse: Warehouse) -> list[str]:
     """Name every landed file that is missing or differs from what was loaded."""
     wrong = []
     for receipt in receipts(warehouse):
@@ -112,7 +115,7 @@ def _due(workspace: Workspace, contracts: dict[str, Source], as_of: date) -> lis
 
 
 def _land_file(
-    workspace: Workspace, warehouse: DuckDBWarehouse, *, source: str, contract: Source, file: Path
+    workspace: Workspace, warehouse: Warehouse, *, source: str, contract: Source, file: Path
 ) -> BatchReceipt:
     landed = workspace.landing / source / file.name
     place(file, landed)
@@ -129,7 +132,7 @@ def _land_file(
 
 
 def load(
-    warehouse: DuckDBWarehouse, receipt: BatchReceipt, *, feed: Feed, landed: Path
+    warehouse: Warehouse, receipt: BatchReceipt, *, feed: Feed, landed: Path
 ) -> BatchReceipt:
     """Check one landed file and load its rows; part of the caller's transaction.
 
@@ -157,7 +160,7 @@ def load(
     return counted
 
 
-def _count(warehouse: DuckDBWarehouse, receipt: BatchReceipt) -> BatchReceipt:
+def _count(warehouse: Warehouse, receipt: BatchReceipt) -> BatchReceipt:
     batch = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
     rows_in = warehouse.scalar("SELECT count(*) FROM delivered")
     loaded = warehouse.scalar(f"SELECT count(*) FROM {INCOMING} WHERE len(_reasons) = 0")  # noqa: S608
@@ -175,7 +178,7 @@ def _count(warehouse: DuckDBWarehouse, receipt: BatchReceipt) -> BatchReceipt:
     )
 
 
-def _insert(warehouse: DuckDBWarehouse, receipt: BatchReceipt, feed: Feed) -> None:
+def _insert(warehouse: Warehouse, receipt: BatchReceipt, feed: Feed) -> None:
     columns = ", ".join(quoted(column) for column in feed.columns)
     batch = int(receipt.batch_id)
     warehouse.execute(
@@ -199,7 +202,7 @@ def _insert(warehouse: DuckDBWarehouse, receipt: BatchReceipt, feed: Feed) -> No
     )
 
 
-def _require_fresh(warehouse: DuckDBWarehouse, contracts: dict[str, Source], as_of: date) -> None:
+def _require_fresh(warehouse: Warehouse, contracts: dict[str, Source], as_of: date) -> None:
     for source, contract in contracts.items():
         for name, feed in contract.feeds.items():
             if feed.every_days is None:

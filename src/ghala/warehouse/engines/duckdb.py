@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from ghala.contracts.errors import DataRejected, TryAgain
+from ghala.warehouse.engines.engine import Parameters, filtered, quoted
 
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS raw;
@@ -37,6 +38,22 @@ CREATE TABLE IF NOT EXISTS platform.outcomes (
 """
 
 
+class DuckDBDialect:
+    """How DuckDB says what the engines say differently."""
+
+    def newest(self, value: str, order: Sequence[str], *, where: str | None) -> str:
+        """The value at the greatest row."""
+        return filtered(f"arg_max({value}, ({', '.join(order)}))", where)
+
+    def median(self, value: str, *, where: str | None) -> str:
+        """The median."""
+        return filtered(f"median({value})", where)
+
+    def column_type(self, declared: str) -> str:
+        """Contracts use DuckDB's names."""
+        return declared
+
+
 class DuckDBWarehouse:
     """A connection to the warehouse file, used as a context manager.
 
@@ -44,6 +61,8 @@ class DuckDBWarehouse:
         TryAgain: another process has the file open.
         DataRejected: the file is not a readable DuckDB database.
     """
+
+    dialect = DuckDBDialect()
 
     def __init__(self, path: Path, *, memory_limit: str = "2GB") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,25 +103,27 @@ class DuckDBWarehouse:
             raise
         self.connection.execute("COMMIT")
 
-    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> None:
+    def execute(self, sql: str, parameters: Parameters = ()) -> None:
         """Run one statement to its end."""
         self.connection.execute(sql, parameters).fetchall()
 
-    def rows(
-        self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
-    ) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
         return self.connection.execute(sql, parameters).fetchall()
 
-    def frame(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> pl.DataFrame:
+    def frame(self, sql: str, parameters: Parameters = ()) -> pl.DataFrame:
         """Run a query and return its rows as a polars frame."""
         given = parameters or None
         return pl.DataFrame(self.connection.sql(sql, params=given).to_arrow_table())
 
-    def scalar(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
+    def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
         """Run a query and return the first value of its first row, or None."""
         found = self.connection.execute(sql, parameters).fetchall()
         return found[0][0] if found else None
+
+    def keep(self, name: str, sql: str, parameters: Parameters = ()) -> None:
+        """Keep a query's rows as the temporary table ``name`` until the warehouse is closed."""
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {sql}", parameters)
 
     @contextmanager
     def relation(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
@@ -121,6 +142,13 @@ class DuckDBWarehouse:
                 " WHERE table_schema = ? AND table_name = ?",
                 [schema, table],
             )
+        )
+
+    def export(self, schema: str, table: str, *, target: Path) -> None:
+        """Write a table or view to a Parquet file."""
+        file = str(target).replace("'", "''")
+        self.execute(
+            f"COPY {quoted(schema)}.{quoted(table)} TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
         )
 
 

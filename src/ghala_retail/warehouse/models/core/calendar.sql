@@ -5,7 +5,7 @@ WITH bounds AS (
 ),
 
 days AS (
-    SELECT CAST(unnest(generate_series(first_day, last_day, INTERVAL 1 DAY)) AS DATE) AS day
+    SELECT CAST({{ each_day('first_day', 'last_day') }} AS DATE) AS day
     FROM bounds
 ),
 
@@ -13,13 +13,16 @@ marked AS (
     SELECT
         days.day,
         CAST(date_trunc('week', days.day) AS DATE) AS week,
-        min(date_diff('day', days.day, events.day)) AS days_to_event,
-        string_agg(CASE WHEN events.day = days.day THEN events.event END, ', ') AS event
+        min(events.day - days.day) AS days_to_event,
+        string_agg(CASE WHEN events.day = days.day THEN events.event END, ', ' ORDER BY events.event) AS event
     FROM days
     LEFT JOIN {{ ref('calendar_events') }} AS events
         ON events.day BETWEEN days.day AND days.day + 13
     GROUP BY days.day
 )
 
-SELECT *, extract('day' FROM day) AS day_of_month, extract('isodow' FROM day) AS day_of_week
+SELECT
+    *,
+    CAST(extract('day' FROM day) AS BIGINT) AS day_of_month,
+    CAST(extract('isodow' FROM day) AS BIGINT) AS day_of_week
 FROM marked
