@@ -13,7 +13,7 @@ marked AS (
     SELECT
         days.day,
         CAST(date_trunc('week', days.day) AS DATE) AS week,
-        min(events.day - days.day) AS days_to_event,
+        CAST(min(events.day - days.day) AS BIGINT) AS days_to_event,
         string_agg(CASE WHEN events.day = days.day THEN events.event END, ', ' ORDER BY events.event) AS event
     FROM days
     LEFT JOIN {{ ref('calendar_events') }} AS events

@@ -59,7 +59,7 @@ SELECT
         avg(CASE WHEN mailer_share < 0.1 THEN units END) OVER past, avg(units) OVER past
     ) AS base,
     CAST((week - first_week) / 7 + 1 AS BIGINT) AS age_weeks,
-    sum(CAST(units > 0 AS INTEGER)) OVER upto AS sold_weeks,
+    CAST(sum(CASE WHEN units > 0 THEN 1 ELSE 0 END) OVER upto AS BIGINT) AS sold_weeks,
     max(CASE WHEN units > 0 THEN week END) OVER upto AS last_sold_week
 FROM dense
 WINDOW
