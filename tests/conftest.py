@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+
+from tests.servers import empty_database, running_postgres
 
 from ghala_retail.sources.completejourney.deliveries import data_folder
 
@@ -61,3 +63,17 @@ def small_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
         query = f"FROM '{data}/{name}.parquet' {only.get(name, '')}"
         connection.execute(f"COPY ({query}) TO '{cut}/{name}.parquet'")
     return cut
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server. A test that cannot have one fails; it is not skipped."""
+    with running_postgres() as address:
+        yield address
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: str) -> Iterator[str]:
+    """The address of an empty database."""
+    with empty_database(postgres_server) as address:
+        yield address
