@@ -11,9 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.servers import empty_database, running_postgres
-
 from ghala_retail.sources.completejourney.deliveries import data_folder
+from tests.servers import empty_database, running_postgres
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -11,6 +11,11 @@ from pathlib import Path
 import adbc_driver_postgresql.dbapi as adbc
 from psycopg2.extensions import make_dsn
 
+from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.engines.postgres import PostgresWarehouse
+
+ENGINES = ("duckdb", "postgres")
 _NUMBERS = count(1)
 
 
@@ -42,6 +47,17 @@ def empty_database(server: str) -> Iterator[str]:
         yield make_dsn(server, dbname=name)
     finally:
         _tell(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def open_engine(engine: str, folder: Path, server: str) -> Iterator[Warehouse]:
+    """An empty warehouse on one of the engines."""
+    if engine == "duckdb":
+        with DuckDBWarehouse(folder / "warehouse.duckdb") as opened:
+            yield opened
+        return
+    with empty_database(server) as address, PostgresWarehouse(address) as opened:
+        yield opened
 
 
 def _tell(address: str, *statements: str) -> None:

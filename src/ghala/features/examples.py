@@ -6,11 +6,12 @@ from datetime import date
 
 import polars as pl
 
+from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.use_case import UseCase
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
-from ghala.warehouse.engines.engine import Warehouse, quoted
+from ghala.warehouse.engines.engine import Warehouse
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from ghala.contracts.dialect import Dialect, filtered, quoted
 from ghala.contracts.discovery import modules
 from ghala.contracts.errors import ConfigurationError, suggest
 from ghala.contracts.settings import Workspace
 from ghala.features.definitions import Derived, FeatureView, Window
-from ghala.warehouse.engines.engine import Dialect, filtered, quoted
 
 _FRACTIONAL = frozenset(["avg", "median", "stddev_samp"])
 

@@ -131,9 +131,7 @@ def _land_file(
         raise
 
 
-def load(
-    warehouse: Warehouse, receipt: BatchReceipt, *, feed: Feed, landed: Path
-) -> BatchReceipt:
+def load(warehouse: Warehouse, receipt: BatchReceipt, *, feed: Feed, landed: Path) -> BatchReceipt:
     """Check one landed file and load its rows; part of the caller's transaction.
 
     Raises:

@@ -1,20 +1,16 @@
 """A warehouse with one history of events, and the views that read it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from tests.servers import empty_database
+from tests.servers import ENGINES, open_engine
 
 from ghala.features.definitions import Derived, FeatureView, Window
 from ghala.features.history import history_sql
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Warehouse
-from ghala.warehouse.engines.postgres import PostgresWarehouse
 
 Event = tuple[str | None, date, date, int | None, bool]
 EVENTS = {
@@ -66,18 +62,7 @@ EVER = make_view(
 )
 
 
-@contextmanager
-def open_engine(engine: str, folder: Path, server: str) -> Iterator[Warehouse]:
-    """An empty warehouse on an engine."""
-    if engine == "duckdb":
-        with DuckDBWarehouse(folder / "warehouse.duckdb") as opened:
-            yield opened
-        return
-    with empty_database(server) as address, PostgresWarehouse(address) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="package", params=["duckdb", "postgres"])
+@pytest.fixture(scope="package", params=ENGINES)
 def warehouse(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres_server: str
 ) -> Iterator[Warehouse]:

@@ -10,8 +10,9 @@ from typing import Any, Self
 import duckdb
 import polars as pl
 
+from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import DataRejected, TryAgain
-from ghala.warehouse.engines.engine import Parameters, filtered, quoted
+from ghala.warehouse.engines.engine import Parameters
 
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS raw;

@@ -1,4 +1,4 @@
-"""What every database that holds the warehouse can do, and what each says in its own words."""
+"""What every database that holds the warehouse can do."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -8,20 +8,9 @@ from typing import Any, Protocol, Self
 
 import polars as pl
 
+from ghala.contracts.dialect import Dialect
+
 Parameters = Sequence[Any] | dict[str, Any]
-
-
-class Dialect(Protocol):
-    """The few things that the engines say differently; all other SQL is the same text on each."""
-
-    def newest(self, value: str, order: Sequence[str], *, where: str | None) -> str:
-        """The aggregate that gives ``value`` of the last row by ``order`` that has one."""
-
-    def median(self, value: str, *, where: str | None) -> str:
-        """The aggregate that gives the middle value."""
-
-    def column_type(self, declared: str) -> str:
-        """The engine's name of a type that a contract declares."""
 
 
 class Warehouse(Protocol):
@@ -71,13 +60,3 @@ class Warehouse(Protocol):
 
     def export(self, schema: str, table: str, *, target: Path) -> None:
         """Write a table or view to a Parquet file."""
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def filtered(call: str, where: str | None) -> str:
-    """An aggregate over the rows for which ``where`` holds."""
-    return f"{call} FILTER (WHERE {where})" if where else call

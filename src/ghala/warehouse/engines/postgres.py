@@ -13,8 +13,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
-from ghala.warehouse.engines.engine import Parameters, filtered, quoted
+from ghala.warehouse.engines.engine import Parameters
 
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS raw;
@@ -165,7 +166,8 @@ class PostgresWarehouse:
             cursor.execute(*_numbered(sql, parameters))
             found = cursor.fetch_arrow_table()
         columns = [
-            _plain(name, column) for name, column in zip(found.column_names, found.columns, strict=True)
+            _plain(name, column)
+            for name, column in zip(found.column_names, found.columns, strict=True)
         ]
         return pl.DataFrame(columns)
 
@@ -195,8 +197,8 @@ class PostgresWarehouse:
         """Load rows by COPY into a table, or into a new temporary one; return how many."""
         with self._cursor() as cursor:
             if schema is None:
-                return cursor.adbc_ingest(table, rows, mode="create", temporary=True)
-            return cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
+                return int(cursor.adbc_ingest(table, rows, mode="create", temporary=True))
+            return int(cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema))
 
     def has(self, schema: str, table: str) -> bool:
         """Whether a table or view exists."""
@@ -287,7 +289,9 @@ def _numbered(sql: str, parameters: Parameters) -> tuple[str, list[Any] | None]:
         return found[0]
 
     text = _PARAMETER.sub(number, sql)
-    values = [parameters[name] for name in names] if isinstance(parameters, dict) else list(parameters)
+    values = (
+        [parameters[name] for name in names] if isinstance(parameters, dict) else list(parameters)
+    )
     return text, values or None
 
 
@@ -309,9 +313,7 @@ def _exported(name: str, kind: str, digits: int | None) -> str:
     return quoted(name)
 
 
-def _write(
-    batches: pa.RecordBatchReader, decimals: dict[str, pa.DataType], target: Path
-) -> None:
+def _write(batches: pa.RecordBatchReader, decimals: dict[str, pa.DataType], target: Path) -> None:
     schema = pa.schema(
         pa.field(field.name, decimals.get(field.name, _storage(field.type)))
         for field in batches.schema
