@@ -158,18 +158,18 @@ class PostgresWarehouse:
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
-        return self.frame(sql, parameters).rows()
+        columns = self._fetch(sql, parameters)  # two may have one name, which a frame forbids
+        return list(zip(*(column.to_list() for column in columns), strict=True))
 
     def frame(self, sql: str, parameters: Parameters = ()) -> pl.DataFrame:
         """Run a query and return its rows as a polars frame."""
+        return pl.DataFrame(self._fetch(sql, parameters))
+
+    def _fetch(self, sql: str, parameters: Parameters) -> list[pl.Series]:
         with self._cursor() as cursor:
             cursor.execute(*_numbered(sql, parameters))
             found = cursor.fetch_arrow_table()
-        columns = [
-            _plain(name, column)
-            for name, column in zip(found.column_names, found.columns, strict=True)
-        ]
-        return pl.DataFrame(columns)
+        return [_plain(*pair) for pair in zip(found.column_names, found.columns, strict=True)]
 
     def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
         """Run a query and return the first value of its first row, or None."""
