@@ -1,24 +1,31 @@
 """Landing: delivered files come in, whole or not at all, each row loaded or quarantined."""
 
-from collections.abc import Iterator
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-from ghala.contracts.errors import DataRejected, UsageError, suggest
+import polars as pl
+
+from ghala.contracts.dialect import quoted
+from ghala.contracts.errors import DataRejected
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.checking import (
     INCOMING,
-    quoted,
-    raw_table,
+    create_raw_table,
     read_incoming,
     stage_incoming,
 )
-from ghala.warehouse.contract import Feed, Source, arrival, feed_name, read_sources
+from ghala.warehouse.contract import Feed, Source, read_sources
+from ghala.warehouse.desk import Desk, open_desk
+from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Warehouse
-from ghala.warehouse.manifest import digest, place
+from ghala.warehouse.inbox import Delivery, find_due, group
+from ghala.warehouse.manifest import digest, looks_unchanged, place
 
 
 def land(
@@ -26,7 +33,7 @@ def land(
 ) -> Iterator[BatchReceipt]:
     """Land and load every file of the inbox that had arrived by ``as_of``, oldest first.
 
-    A file that was landed before is passed over. Rows, quarantine and the batch's own record
+    A file that was landed before is passed over. Rows, quarantine and the batches' own records
     are committed together, so that after a crash a file is fully in or fully out.
 
     Raises:
@@ -36,20 +43,11 @@ def land(
     create_tables(warehouse, contracts)
     for left in workspace.landing.glob("*/.*.partial"):
         left.unlink()  # of a landing that was cut short
+    due = find_due(workspace, contracts, as_of)
     done = dict(warehouse.rows("SELECT source || '/' || file, sha256 FROM raw.batches"))
-    for source, file in _due(workspace, contracts, as_of):
-        known = done.get(f"{source}/{file.name}")
-        content = digest(file)
-        if known is None:
-            yield _land_file(
-                workspace, warehouse, source=source, contract=contracts[source], file=file
-            )
-        elif known != content:
-            raise DataRejected(
-                f"{file} has changed since it was landed (SHA-256 {known[:12]}, now"
-                f" {content[:12]}). The landed copy stays; nothing was loaded.",
-                "Deliver a correction under the date on which it arrives.",
-            )
+    _require_unchanged(workspace, due, done)
+    for files in group([one for one in due if one.name not in done], contracts):
+        yield from _land_group(workspace, warehouse, files, contract=contracts[files[0].source])
     if not allow_late:
         _require_fresh(warehouse, contracts, as_of)
 
@@ -58,26 +56,19 @@ def create_tables(warehouse: Warehouse, contracts: dict[str, Source]) -> None:
     """Create the raw table of every feed, so that the warehouse can be built before data came."""
     for source, contract in contracts.items():
         for name, feed in contract.feeds.items():
-            columns = ", ".join(
-                f"{quoted(c)} {warehouse.dialect.column_type(spec.type)}"
-                for c, spec in feed.columns.items()
-            )
-            warehouse.execute(
-                f"CREATE TABLE IF NOT EXISTS {raw_table(source, name)}"
-                f" ({columns}, _batch INTEGER NOT NULL, _arrived_on DATE NOT NULL)"
-            )
+            create_raw_table(warehouse, source, name, feed=feed)
 
 
 def receipts(warehouse: Warehouse) -> list[BatchReceipt]:
     """The record of every batch in the warehouse, in the order of loading."""
     found = warehouse.frame(
-        "SELECT batch::VARCHAR AS batch_id, source, feed, file, sha256, arrived_on, rows_in,"
-        " rows_loaded, rows_quarantined FROM raw.batches ORDER BY batch"
+        "SELECT CAST(batch AS VARCHAR) AS batch_id, source, feed, file, sha256, arrived_on,"
+        " rows_in, rows_loaded, rows_quarantined, CAST(reasons AS VARCHAR) AS reasons"
+        " FROM raw.batches ORDER BY batch"
     )
-    reasons = warehouse.rows("SELECT reasons FROM raw.batches ORDER BY batch")
     return [
-        BatchReceipt(**row, reasons=dict(why))
-        for row, (why,) in zip(found.iter_rows(named=True), reasons, strict=True)
+        BatchReceipt(**{**row, "reasons": json.loads(row["reasons"])})
+        for row in found.iter_rows(named=True)
     ]
 
 
@@ -93,111 +84,186 @@ def verify_landing(workspace: Workspace, warehouse: Warehouse) -> list[str]:
     return wrong
 
 
-def _due(workspace: Workspace, contracts: dict[str, Source], as_of: date) -> list[tuple[str, Path]]:
-    found: list[tuple[date, int, str, Path]] = []
-    for source, contract in contracts.items():
-        order = list(contract.feeds)
-        for file in sorted((workspace.inbox / source).glob("[!.]*")):
-            arrived, name = arrival(file), feed_name(file)
-            if arrived is None or name not in contract.feeds:
-                raise DataRejected(
-                    f"{file} is no delivery that {source} knows. {suggest(name, order)}",
-                    "Name files FEED_YYYY-MM-DD.EXT, after their feed and day of arrival.",
-                )
-            if arrived <= as_of:
-                found.append((arrived, order.index(name), source, file))
-    if not found and not any(workspace.landing.glob("*/*")):
-        raise UsageError(
-            f"No file had arrived by {as_of} in {workspace.inbox}.",
-            "Put the files there, or choose a later --as-of.",
-        )
-    return [(source, file) for _, _, source, file in sorted(found)]
+def _require_unchanged(workspace: Workspace, due: list[Delivery], done: dict[str, str]) -> None:
+    for one in due:
+        known, landed = done.get(one.name), workspace.landing / one.source / one.file.name
+        if known is None or looks_unchanged(one.file, landed):
+            continue
+        content = digest(one.file)
+        if content != known:
+            raise DataRejected(
+                f"{one.file} has changed since it was landed (SHA-256 {known[:12]}, now"
+                f" {content[:12]}). The landed copy stays; nothing was loaded.",
+                "Deliver a correction under the date on which it arrives.",
+            )
 
 
-def _land_file(
-    workspace: Workspace, warehouse: Warehouse, *, source: str, contract: Source, file: Path
-) -> BatchReceipt:
-    landed = workspace.landing / source / file.name
-    place(file, landed)
-    name = feed_name(file)
-    arrived = arrival(file)
-    assert arrived is not None  # noqa: S101 - _due lists dated files only
-    receipt = BatchReceipt("", source, name, file.name, digest(landed), arrived, 0, 0, 0, {})
+def _land_group(
+    workspace: Workspace, warehouse: Warehouse, files: Sequence[Delivery], *, contract: Source
+) -> list[BatchReceipt]:
+    """Land files of one feed in one transaction; when one of them is bad, one after the other."""
+    landed = [workspace.landing / one.source / one.file.name for one in files]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        digests = list(pool.map(_keep, [one.file for one in files], landed))
+    blank = [
+        BatchReceipt("", one.source, one.feed, one.file.name, content, one.arrived, 0, 0, 0, {})
+        for one, content in zip(files, digests, strict=True)
+    ]
     try:
         with warehouse.transaction():
-            return load(warehouse, receipt, feed=contract.feeds[name], landed=landed)
+            feed = contract.feeds[files[0].feed]
+            return load(warehouse, blank, feed=feed, landed=landed, masters=contract.feeds)
     except DataRejected:
-        landed.unlink()
-        raise
+        for one, copy in zip(files, landed, strict=True):
+            if one.file != copy:
+                copy.unlink()
+        if len(files) == 1:
+            raise
+    return [
+        receipt
+        for one in files
+        for receipt in _land_group(workspace, warehouse, [one], contract=contract)
+    ]
 
 
-def load(warehouse: Warehouse, receipt: BatchReceipt, *, feed: Feed, landed: Path) -> BatchReceipt:
-    """Check one landed file and load its rows; part of the caller's transaction.
+def _keep(file: Path, landed: Path) -> str:
+    return digest(file) if file == landed else place(file, landed)
+
+
+def load(
+    warehouse: Warehouse,
+    receipts: Sequence[BatchReceipt],
+    *,
+    feed: Feed,
+    landed: Sequence[Path],
+    masters: Mapping[str, Feed],
+) -> list[BatchReceipt]:
+    """Check landed files of one feed and load their rows; part of the caller's transaction.
+
+    Args:
+        warehouse: where the rows go.
+        receipts: what is known of each file before it is read.
+        feed: what the files must look like.
+        landed: the files.
+        masters: the feeds of the source by name, which rows refer to.
 
     Raises:
-        DataRejected: the file as a whole breaks its contract, or came under another name.
+        DataRejected: a file as a whole breaks its contract, or came under another name.
     """
-    twin = warehouse.scalar("SELECT file FROM raw.batches WHERE sha256 = ?", [receipt.sha256])
-    if twin is not None:
-        raise DataRejected(
-            f"{receipt.file} has the same content as {twin}, which is loaded.",
-            "Remove the copy from the inbox.",
+    _refuse_twins(warehouse, receipts)
+    source, name = receipts[0].source, receipts[0].feed
+    first = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
+    with open_desk(warehouse) as desk:
+        read_incoming(
+            desk.files, feed, [str(f) for f in landed], arrived=[r.arrived_on for r in receipts]
         )
-    read_incoming(warehouse, feed, str(landed))
-    stage_incoming(warehouse, feed, source=receipt.source, feed_name=receipt.feed)
-    counted = _count(warehouse, receipt)
-    share = counted.rows_quarantined / max(counted.rows_in, 1)
-    if counted.rows_in == 0 or share > feed.max_quarantined:
-        raise DataRejected(
-            f"{receipt.file}: {counted.rows_quarantined} of {counted.rows_in} rows break the"
-            f" contract ({counted.reasons}); up to {feed.max_quarantined:.0%} is allowed, and"
-            " an empty file is not. Nothing of it was loaded.",
-            "Ask the sender, or change the contract's rules if the data is right.",
-        )
-    _insert(warehouse, counted, feed)
+        desk.lend(source, {**masters, name: feed}, feed=name)
+        stage_incoming(desk.files, feed, source=source, feed_name=name)
+        counted = _count(desk.files, receipts, first=first)
+        _require_good(counted, feed)
+        _insert(desk, counted, feed)
+    _record(warehouse, counted)
     return counted
 
 
-def _count(warehouse: Warehouse, receipt: BatchReceipt) -> BatchReceipt:
-    batch = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
-    rows_in = warehouse.scalar("SELECT count(*) FROM delivered")
-    loaded = warehouse.scalar(f"SELECT count(*) FROM {INCOMING} WHERE len(_reasons) = 0")  # noqa: S608
-    refused = warehouse.scalar(f"SELECT count(*) FROM {INCOMING} WHERE len(_reasons) > 0")  # noqa: S608
-    reasons = warehouse.rows(
-        f"SELECT unnest(_reasons) AS reason, count(*) FROM {INCOMING} GROUP BY 1 ORDER BY 1"  # noqa: S608
-    )
-    return replace(
-        receipt,
-        batch_id=str(batch),
-        rows_in=rows_in,
-        rows_loaded=loaded,
-        rows_quarantined=refused,
-        reasons=dict(reasons),
-    )
+def _require_good(counted: Sequence[BatchReceipt], feed: Feed) -> None:
+    for one in counted:
+        share = one.rows_quarantined / max(one.rows_in, 1)
+        if one.rows_in == 0 or share > feed.max_quarantined:
+            raise DataRejected(
+                f"{one.file}: {one.rows_quarantined} of {one.rows_in} rows break the"
+                f" contract ({one.reasons}); up to {feed.max_quarantined:.0%} is allowed, and"
+                " an empty file is not. Nothing of it was loaded.",
+                "Ask the sender, or change the contract's rules if the data is right.",
+            )
 
 
-def _insert(warehouse: Warehouse, receipt: BatchReceipt, feed: Feed) -> None:
+def _refuse_twins(warehouse: Warehouse, receipts: Sequence[BatchReceipt]) -> None:
+    digests = [one.sha256 for one in receipts]
+    known = dict(
+        warehouse.rows("SELECT sha256, file FROM raw.batches WHERE sha256 = ANY(?)", [digests])
+    )  # fmt: skip
+    for one in receipts:
+        twin = known.setdefault(one.sha256, one.file)
+        if twin != one.file:
+            raise DataRejected(
+                f"{one.file} has the same content as {twin}, which is loaded.",
+                "Remove the copy from the inbox.",
+            )
+
+
+def _count(
+    files: DuckDBWarehouse, receipts: Sequence[BatchReceipt], *, first: int
+) -> list[BatchReceipt]:
+    """The receipts with their batch numbers and counts."""
+    sizes = {
+        file: counts
+        for file, *counts in files.rows(
+            f"SELECT _file, count(*), count(*) FILTER (len(_reasons) = 0)"  # noqa: S608
+            f" FROM {INCOMING} GROUP BY _file"
+        )
+    }
+    reasons: dict[int, dict[str, int]] = defaultdict(dict)
+    for file, reason, times in files.rows(
+        f"SELECT _file, unnest(_reasons) AS reason, count(*) FROM {INCOMING}"  # noqa: S608
+        " WHERE len(_reasons) > 0 GROUP BY 1, 2 ORDER BY 1, 2"
+    ):
+        reasons[file][reason] = times
+    counted = []
+    for file, one in enumerate(receipts):
+        rows, loaded = sizes.get(file, (0, 0))
+        counted.append(
+            replace(one, batch_id=str(first + file), rows_in=rows, rows_loaded=loaded,
+                    rows_quarantined=rows - loaded, reasons=reasons[file])
+        )  # fmt: skip
+    return counted
+
+
+def _insert(desk: Desk, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
     columns = ", ".join(quoted(column) for column in feed.columns)
-    batch = int(receipt.batch_id)
-    warehouse.execute(
-        f"INSERT INTO {raw_table(receipt.source, receipt.feed)}"  # noqa: S608 - contract names
-        f" SELECT {columns}, ?, ? FROM {INCOMING} WHERE len(_reasons) = 0 ORDER BY _row",
-        [batch, receipt.arrived_on],
+    first, source, name = int(receipts[0].batch_id), receipts[0].source, receipts[0].feed
+    desk.load(
+        f"{source}__{name}",
+        f"SELECT {columns}, CAST(? + _file AS INTEGER) AS _batch, _arrived_on"  # noqa: S608
+        f" FROM {INCOMING} WHERE len(_reasons) = 0 ORDER BY _file, _row",
+        [first],
     )
-    warehouse.execute(
-        "INSERT INTO raw.quarantine"  # noqa: S608
-        " SELECT ?, ?, ?, _row, _reasons, to_json(delivered)"
-        f" FROM {INCOMING} JOIN delivered USING (_row) WHERE len(_reasons) > 0 ORDER BY _row",
-        [batch, receipt.source, receipt.feed],
+    desk.load(
+        "quarantine",
+        "SELECT CAST(? + _file AS INTEGER) AS batch, ? AS source, ? AS feed,"  # noqa: S608
+        " _row AS row_number, _reasons AS reasons, CAST(to_json(record) AS VARCHAR) AS record"
+        f" FROM {INCOMING} JOIN delivered USING (_file, _row)"
+        f" JOIN ({_as_delivered(desk.files)}) AS record USING (_file, _row)"
+        " WHERE len(_reasons) > 0 ORDER BY _file, _row",
+        [first, source, name],
     )
-    values: list[Any] = [batch, receipt.source, receipt.feed, receipt.file, receipt.sha256]
-    values += [receipt.arrived_on, receipt.rows_in, receipt.rows_loaded]
-    values += [receipt.rows_quarantined, list(receipt.reasons), list(receipt.reasons.values())]
-    warehouse.execute(
-        "INSERT INTO raw.batches"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[]))",
-        values,
-    )
+
+
+def _as_delivered(files: DuckDBWarehouse) -> str:
+    """The delivered values; JSON has no word for what is no finite number, so that becomes text."""
+    changed = [
+        f"CASE WHEN isfinite({quoted(name)}) THEN to_json({quoted(name)})"
+        f" ELSE to_json(CAST({quoted(name)} AS VARCHAR)) END AS {quoted(name)}"
+        for name, kind, *_ in files.rows("DESCRIBE delivered")
+        if kind in ("FLOAT", "DOUBLE")
+    ]
+    replaced = f" REPLACE ({', '.join(changed)})" if changed else ""
+    return f"SELECT * EXCLUDE (_arrived_on){replaced} FROM delivered"  # noqa: S608 - checked columns
+
+
+def _record(warehouse: Warehouse, receipts: Sequence[BatchReceipt]) -> None:
+    columns = ("source", "feed", "file", "sha256", "arrived_on", "rows_in", "rows_loaded",
+               "rows_quarantined")  # fmt: skip
+    record = {
+        "batch": [int(one.batch_id) for one in receipts],
+        **{column: [getattr(one, column) for one in receipts] for column in columns},
+        "reasons": [json.dumps(one.reasons) for one in receipts],
+    }
+    with warehouse.relation("receipts", pl.DataFrame(record)):
+        warehouse.execute(
+            f"INSERT INTO raw.batches SELECT batch, {', '.join(columns)}, CAST(reasons AS JSON)"  # noqa: S608
+            " FROM receipts ORDER BY batch"
+        )
 
 
 def _require_fresh(warehouse: Warehouse, contracts: dict[str, Source], as_of: date) -> None:

@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from ghala.contracts.errors import DataRejected, TryAgain, UsageError
+from ghala.contracts.records import BatchReceipt
 from ghala.warehouse import landing
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import receipts, verify_landing
 
 from .conftest import MONDAY, PRODUCTS, SALES, Shop
@@ -67,17 +69,20 @@ def test_a_quarantined_row_is_kept_as_it_was_delivered(shop: Shop) -> None:
 def test_landing_the_same_files_again_changes_nothing(shop: Shop) -> None:
     shop.sell(GOOD)
     assert len(shop.land()) == 2
-    before = shop.query("FROM raw.batches"), shop.query("FROM raw.shop__sales")
+    before = shop.query("SELECT * FROM raw.batches"), shop.query("SELECT * FROM raw.shop__sales")
 
     assert shop.land() == []
-    assert (shop.query("FROM raw.batches"), shop.query("FROM raw.shop__sales")) == before
+    assert (
+        shop.query("SELECT * FROM raw.batches"),
+        shop.query("SELECT * FROM raw.shop__sales"),
+    ) == before
 
 
 def test_the_record_of_a_batch_is_read_back_as_it_was_given(shop: Shop) -> None:
     shop.sell(GOOD, "r1,2,no-such,1,1.00,2024-01-05")
     given = shop.land()
 
-    with DuckDBWarehouse(shop.workspace.warehouse) as warehouse:
+    with open_warehouse(shop.workspace) as warehouse:
         assert receipts(warehouse) == given
 
 
@@ -128,7 +133,7 @@ def test_a_file_with_other_columns_is_rejected_whole_and_leaves_nothing(
     assert all(word in said.message for word in words), said.message
     assert "contract.yml" in said.next_step
     assert shop.landed() == ["products_2024-01-01.csv"]
-    assert shop.query("FROM raw.shop__sales") == []
+    assert shop.query("SELECT * FROM raw.shop__sales") == []
     assert shop.query("SELECT file FROM raw.batches") == [("products_2024-01-01.csv",)]
 
 
@@ -156,7 +161,11 @@ def test_too_many_bad_rows_reject_the_whole_batch(shop: Shop) -> None:
     assert "9 of 10 rows" in said.message
     assert "plausible_units" in said.message
     assert "80%" in said.message
-    assert shop.query("FROM raw.shop__sales") == shop.query("FROM raw.quarantine") == []
+    assert (
+        shop.query("SELECT * FROM raw.shop__sales")
+        == shop.query("SELECT * FROM raw.quarantine")
+        == []
+    )
     assert "sales_2024-01-08.csv" not in shop.landed()
 
 
@@ -199,7 +208,9 @@ def test_a_hidden_file_is_one_that_is_still_being_written(shop: Shop) -> None:
     assert [receipt.feed for receipt in shop.land()] == ["products"]
 
 
-def test_files_land_in_the_order_of_their_arrival_and_masters_first(shop: Shop) -> None:
+def test_masters_land_first_and_the_files_of_a_feed_in_the_order_of_their_arrival(
+    shop: Shop,
+) -> None:
     shop.deliver("products_2024-01-08.csv", "sku,name,size\nnew,Rice,XL\n")
     shop.sell("r9,1,new,1,1.00,2024-01-08")
     shop.sell(GOOD, on=date(2024, 1, 3))
@@ -208,12 +219,49 @@ def test_files_land_in_the_order_of_their_arrival_and_masters_first(shop: Shop) 
 
     assert [receipt.file for receipt in landed] == [
         "products_2024-01-01.csv",
-        "sales_2024-01-03.csv",
         "products_2024-01-08.csv",
+        "sales_2024-01-03.csv",
         "sales_2024-01-08.csv",
     ]
     assert [receipt.batch_id for receipt in landed] == ["1", "2", "3", "4"]
     assert shop.refused() == {}
+
+
+def test_a_row_may_only_refer_to_what_had_arrived_with_it_or_before(shop: Shop) -> None:
+    shop.deliver("products_2024-01-08.csv", "sku,name,size\nnew,Rice,XL\n")
+    shop.sell(GOOD, "r9,1,new,1,1.00,2024-01-03", on=date(2024, 1, 3))
+    shop.sell("r9,1,new,1,1.00,2024-01-08")
+
+    shop.land()
+
+    assert shop.query("SELECT batch, row_number, reasons FROM raw.quarantine") == [
+        (3, 2, ["unknown:sku"])
+    ]
+    assert shop.column("sales", "receipt") == ["r1", "r9"]
+
+
+def test_where_corrections_are_sent_a_known_key_is_a_new_version(shop: Shop) -> None:
+    change_contract(shop, "    every_days: 7\n", "    every_days: 7\n    corrections: true\n")
+    shop.sell("r1,1,NA,5,1.00,2024-01-05", "r2,1,NA,1,1.00,2024-01-05", on=date(2024, 1, 6))
+    shop.sell("r1,1,NA,7,1.00,2024-01-05", "r2,1,NA,1,1.00,2024-01-05", on=date(2024, 1, 7))
+    shop.land(date(2024, 1, 7))
+    shop.sell("r1,1,NA,5,1.00,2024-01-05", "r3,1,NA,1,1.00,2024-01-05")
+    shop.land()
+
+    assert shop.query(
+        "SELECT units, _arrived_on::VARCHAR FROM raw.shop__sales WHERE receipt = 'r1' ORDER BY 2"
+    ) == [(5, "2024-01-06"), (7, "2024-01-07"), (5, "2024-01-08")]
+    assert shop.query("SELECT batch, reasons FROM raw.quarantine") == [(3, ["already_loaded"])]
+
+
+def test_a_row_that_comes_later_than_the_contract_allows_is_refused(shop: Shop) -> None:
+    lateness = "    every_days: 7\n    event_time: sold_on\n    late_days: 3\n"
+    change_contract(shop, "    every_days: 7\n", lateness)
+    shop.sell("r1,1,NA,1,1.00,2024-01-05", "r2,1,NA,1,1.00,2024-01-04")
+
+    shop.land()
+
+    assert shop.refused() == {2: ["too_late"]}
 
 
 def test_a_file_of_the_future_waits_for_its_day(shop: Shop) -> None:
@@ -235,23 +283,23 @@ def test_a_crash_between_copy_and_commit_leaves_the_file_out_and_the_next_run_br
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.sell(GOOD, "r1,2,no-such,1,1.00,2024-01-05")
-    whole = landing._insert
+    whole = landing._record
 
-    def insert_and_die(warehouse: DuckDBWarehouse, *arguments: object) -> None:
-        whole(warehouse, *arguments)
+    def record_and_die(warehouse: Warehouse, receipts: list[BatchReceipt]) -> None:
+        whole(warehouse, receipts)
         if warehouse.scalar("SELECT count(*) FROM raw.shop__sales"):
             raise SystemExit("killed")
 
-    monkeypatch.setattr(landing, "_insert", insert_and_die)
-    with pytest.raises(SystemExit):
-        shop.land()
+    with monkeypatch.context() as patch:
+        patch.setattr(landing, "_record", record_and_die)
+        with pytest.raises(SystemExit):
+            shop.land()
 
     assert "sales_2024-01-08.csv" in shop.landed()
     for table in ("raw.shop__sales", "raw.quarantine"):
-        assert shop.query(f"FROM {table}") == []
+        assert shop.query(f"SELECT * FROM {table}") == []
     assert shop.query("SELECT count(*) FROM raw.batches WHERE feed = 'sales'") == [(0,)]
 
-    monkeypatch.undo()
     [receipt] = shop.land()
     assert (receipt.rows_in, receipt.rows_loaded, receipt.rows_quarantined) == (2, 1, 1)
 
@@ -273,7 +321,7 @@ def test_a_landed_file_that_is_changed_or_lost_is_named(shop: Shop) -> None:
     (folder / "sales_2024-01-08.csv").write_text("other", encoding="utf-8")
     (folder / "products_2024-01-01.csv").unlink()
 
-    with DuckDBWarehouse(shop.workspace.warehouse) as warehouse:
+    with open_warehouse(shop.workspace) as warehouse:
         lost, changed = verify_landing(shop.workspace, warehouse)
 
     assert "products_2024-01-01.csv is missing" in lost
@@ -281,14 +329,14 @@ def test_a_landed_file_that_is_changed_or_lost_is_named(shop: Shop) -> None:
 
 
 def test_a_warehouse_that_another_process_holds_says_who_and_can_be_tried_again(
-    shop: Shop,
+    embedded_shop: Shop,
 ) -> None:
-    shop.land()
+    embedded_shop.land()
     script = (
         "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(shop.workspace.warehouse)],
+        [sys.executable, "-c", script, str(embedded_shop.workspace.warehouse)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ.copy(),
@@ -296,18 +344,18 @@ def test_a_warehouse_that_another_process_holds_says_who_and_can_be_tried_again(
         assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(TryAgain, match=f"process {holder.pid}") as busy:
-            shop.land()
+            embedded_shop.land()
         holder.communicate(b"\n")
 
     assert busy.value.exit_code == 75
-    assert shop.land() == []
+    assert embedded_shop.land() == []
 
 
-def test_a_file_that_is_no_warehouse_says_how_to_get_it_back(shop: Shop) -> None:
-    shop.workspace.warehouse.parent.mkdir(parents=True)
-    shop.workspace.warehouse.write_bytes(b"not a database" * 1000)
+def test_a_file_that_is_no_warehouse_says_how_to_get_it_back(embedded_shop: Shop) -> None:
+    embedded_shop.workspace.warehouse.parent.mkdir(parents=True)
+    embedded_shop.workspace.warehouse.write_bytes(b"not a database" * 1000)
 
-    said = rejection(shop)
+    said = rejection(embedded_shop)
     assert "cannot be opened" in said.message
     assert "ghala land" in said.next_step
 
@@ -319,3 +367,24 @@ def test_products_delivered_twice_are_loaded_once(shop: Shop) -> None:
 
     assert (receipt.rows_loaded, receipt.reasons) == (3, {"already_loaded": 3})
     assert shop.query("SELECT count(*), count(DISTINCT sku) FROM raw.shop__products") == [(6, 6)]
+
+
+def test_a_lost_warehouse_is_loaded_again_from_the_landing(embedded_shop: Shop) -> None:
+    inbox = embedded_shop.sell(GOOD)
+    before = embedded_shop.land()
+    embedded_shop.workspace.warehouse.unlink()
+    inbox.unlink()
+
+    again = embedded_shop.land()
+
+    assert [(r.file, r.sha256, r.rows_loaded) for r in again] == [
+        (r.file, r.sha256, r.rows_loaded) for r in before
+    ]
+    assert embedded_shop.landed() == ["products_2024-01-01.csv", "sales_2024-01-08.csv"]
+
+
+def change_contract(shop: Shop, old: str, new: str) -> None:
+    contract = shop.workspace.root / "sources" / "shop" / "contract.yml"
+    text = contract.read_text(encoding="utf-8")
+    assert old in text
+    contract.write_text(text.replace(old, new), "utf-8")

@@ -13,30 +13,7 @@ import polars as pl
 from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import DataRejected, TryAgain
 from ghala.warehouse.engines.engine import Parameters
-
-_SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS raw;
-CREATE SCHEMA IF NOT EXISTS platform;
-CREATE TABLE IF NOT EXISTS raw.batches (
-    batch INTEGER PRIMARY KEY, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
-    file VARCHAR NOT NULL, sha256 VARCHAR NOT NULL UNIQUE, arrived_on DATE NOT NULL,
-    rows_in BIGINT NOT NULL, rows_loaded BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL,
-    reasons MAP(VARCHAR, BIGINT) NOT NULL, CHECK (rows_in = rows_loaded + rows_quarantined));
-CREATE TABLE IF NOT EXISTS raw.quarantine (
-    batch INTEGER NOT NULL, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
-    row_number BIGINT NOT NULL, reasons VARCHAR[] NOT NULL, record JSON NOT NULL);
-CREATE TABLE IF NOT EXISTS platform.forecasts (
-    use_case VARCHAR NOT NULL, version INTEGER NOT NULL, role VARCHAR NOT NULL,
-    as_of DATE NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
-    target_week DATE NOT NULL, horizon INTEGER NOT NULL,
-    mean DOUBLE NOT NULL, p10 DOUBLE NOT NULL, p50 DOUBLE NOT NULL, p90 DOUBLE NOT NULL,
-    dispersion DOUBLE,
-    naive DOUBLE, recent_mean DOUBLE, smart_mean DOUBLE,
-    smart_mean_p10 DOUBLE, smart_mean_p50 DOUBLE, smart_mean_p90 DOUBLE);
-CREATE TABLE IF NOT EXISTS platform.outcomes (
-    use_case VARCHAR NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
-    target_week DATE NOT NULL, known_on DATE NOT NULL, actual DOUBLE NOT NULL);
-"""
+from ghala.warehouse.engines.schema import SCHEMA
 
 
 class DuckDBDialect:
@@ -78,7 +55,7 @@ class DuckDBWarehouse:
             raise _explain(path, error) from error
         self.connection.execute("SET TimeZone = 'UTC'")
         self.connection.execute("SET enable_progress_bar = false")  # it writes to standard output
-        self.connection.execute(_SCHEMA)
+        self.connection.execute(SCHEMA)
 
     def __enter__(self) -> Self:
         """Return the open warehouse."""
@@ -162,5 +139,5 @@ def _explain(path: Path, error: duckdb.IOException) -> Exception:
         )
     return DataRejected(
         f"The warehouse {path} cannot be opened: {error}.",
-        "Move the file away and run `ghala land` and `ghala build`: landing holds every file.",
+        "Move the file away, then `ghala land` and `ghala build`: landing/ holds every file.",
     )

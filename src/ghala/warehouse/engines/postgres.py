@@ -16,32 +16,8 @@ import pyarrow.parquet as pq
 from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
 from ghala.warehouse.engines.engine import Parameters
+from ghala.warehouse.engines.schema import SCHEMA
 
-_SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS raw;
-CREATE SCHEMA IF NOT EXISTS platform;
-CREATE TABLE IF NOT EXISTS raw.batches (
-    batch INTEGER PRIMARY KEY, source TEXT NOT NULL, feed TEXT NOT NULL,
-    file TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE, arrived_on DATE NOT NULL,
-    rows_in BIGINT NOT NULL, rows_loaded BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL,
-    reasons JSON NOT NULL, CHECK (rows_in = rows_loaded + rows_quarantined));
-CREATE TABLE IF NOT EXISTS raw.quarantine (
-    batch INTEGER NOT NULL, source TEXT NOT NULL, feed TEXT NOT NULL,
-    row_number BIGINT NOT NULL, reasons TEXT[] NOT NULL, record JSON NOT NULL);
-CREATE TABLE IF NOT EXISTS platform.forecasts (
-    use_case TEXT NOT NULL, version INTEGER NOT NULL, role TEXT NOT NULL,
-    as_of DATE NOT NULL, grain TEXT NOT NULL, series TEXT NOT NULL,
-    target_week DATE NOT NULL, horizon INTEGER NOT NULL,
-    mean DOUBLE PRECISION NOT NULL, p10 DOUBLE PRECISION NOT NULL,
-    p50 DOUBLE PRECISION NOT NULL, p90 DOUBLE PRECISION NOT NULL,
-    dispersion DOUBLE PRECISION,
-    naive DOUBLE PRECISION, recent_mean DOUBLE PRECISION, smart_mean DOUBLE PRECISION,
-    smart_mean_p10 DOUBLE PRECISION, smart_mean_p50 DOUBLE PRECISION,
-    smart_mean_p90 DOUBLE PRECISION);
-CREATE TABLE IF NOT EXISTS platform.outcomes (
-    use_case TEXT NOT NULL, grain TEXT NOT NULL, series TEXT NOT NULL,
-    target_week DATE NOT NULL, known_on DATE NOT NULL, actual DOUBLE PRECISION NOT NULL);
-"""
 # One pipeline at a time, as with a file: any fixed number says whose lock it is.
 _LOCK = 0x6768616C61
 _SESSION = (
@@ -124,7 +100,7 @@ class PostgresWarehouse:
                 f"The warehouse {self.name} is in use by another pipeline (session {holder}).",
                 "Wait until that run has ended, then run the command again.",
             )
-        for statement in filter(str.strip, _SCHEMA.split(";")):
+        for statement in filter(str.strip, SCHEMA.split(";")):
             self.execute(statement)
 
     def __enter__(self) -> Self:
