@@ -60,20 +60,26 @@ class Engine(_Strict):
             raise ValueError("dsn_variable is needed with engine 'postgres', and only with it")
         return self
 
+    @property
+    def dsn(self) -> str:
+        """The address of the PostgreSQL database, from the environment; it may hold a password.
 
-class Storage(_Strict):
-    """Where snapshots of the landed files go."""
-
-    remote: str | None = Field(
-        None, min_length=1, description="a folder or s3://...; None: DVC's own default remote"
-    )
+        Raises:
+            ConfigurationError: the variable is not set.
+        """
+        address = os.environ.get(self.dsn_variable or "")
+        if not address:
+            raise ConfigurationError(
+                f"The warehouse is on PostgreSQL, and the variable {self.dsn_variable} is not set.",
+                f"Set it: export {self.dsn_variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
+            )
+        return address
 
 
 class Profile(_Strict):
     """One set of places: on one machine, or a team's servers."""
 
     warehouse: Engine = Engine()
-    storage: Storage = Storage()
 
 
 class Settings(_Strict):
@@ -87,10 +93,27 @@ class Settings(_Strict):
         default_factory=dict, description="dbt variables, such as displays_planned"
     )
     warehouse: Engine = Engine()
-    storage: Storage = Storage()
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="other places; GHALA_PROFILE names the one to use"
     )
+
+    @property
+    def place(self) -> Profile:
+        """Where the warehouse is: by ``GHALA_PROFILE``, else as the file's own tables say.
+
+        Raises:
+            ConfigurationError: there is no such profile.
+        """
+        name = os.environ.get(PROFILE_VARIABLE)
+        if not name:
+            return Profile(warehouse=self.warehouse)
+        if name not in self.profiles:
+            raise ConfigurationError(
+                f"{PROFILE_VARIABLE} is {name!r}, which {SETTINGS_FILE} does not describe."
+                f" {suggest(name, self.profiles)}",
+                f"Add [profiles.{name}.warehouse] to {SETTINGS_FILE}, or unset {PROFILE_VARIABLE}.",
+            )
+        return self.profiles[name]
 
 
 @dataclass(frozen=True)
@@ -112,40 +135,6 @@ class Workspace:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{path} is not TOML: {error}.", "Mend the file.") from error
         return parse(Settings, content, path)
-
-    @cached_property
-    def place(self) -> Profile:
-        """Where warehouse and snapshots are: by ``GHALA_PROFILE``, else by the file's own tables.
-
-        Raises:
-            ConfigurationError: there is no such profile.
-        """
-        known, name = self.settings.profiles, os.environ.get(PROFILE_VARIABLE)
-        if not name:
-            return Profile(warehouse=self.settings.warehouse, storage=self.settings.storage)
-        if name not in known:
-            raise ConfigurationError(
-                f"{PROFILE_VARIABLE} is {name!r}, which {SETTINGS_FILE} does not describe."
-                f" {suggest(name, known)}",
-                f"Add [profiles.{name}] to {SETTINGS_FILE}, or unset {PROFILE_VARIABLE}.",
-            )
-        return known[name]
-
-    @property
-    def dsn(self) -> str:
-        """The address of the PostgreSQL warehouse, from the environment; it may hold a password.
-
-        Raises:
-            ConfigurationError: the variable is not set.
-        """
-        variable = self.place.warehouse.dsn_variable or ""
-        address = os.environ.get(variable)
-        if not address:
-            raise ConfigurationError(
-                f"The warehouse is on PostgreSQL, and the variable {variable} is not set.",
-                f"Set it: export {variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
-            )
-        return address
 
     @property
     def zone(self) -> ZoneInfo:

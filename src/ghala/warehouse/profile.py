@@ -15,7 +15,7 @@ _PARTS = {"sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout"}
 
 def profile_text(workspace: Workspace) -> str:
     """The content of ``profiles.yml``; it holds no secret."""
-    on_postgres = workspace.place.warehouse.engine == "postgres"
+    on_postgres = workspace.settings.place.warehouse.engine == "postgres"
     output = _postgres(workspace) if on_postgres else _duckdb(workspace)
     return json.dumps({"ghala": {"target": "warehouse", "outputs": {"warehouse": output}}})
 
@@ -27,7 +27,7 @@ def reachable(workspace: Workspace) -> Iterator[None]:
     Raises:
         TryAgain: another pipeline has the warehouse open.
     """
-    if workspace.place.warehouse.engine == "duckdb":
+    if workspace.settings.place.warehouse.engine == "duckdb":
         try:
             yield
         finally:
@@ -35,8 +35,10 @@ def reachable(workspace: Workspace) -> Iterator[None]:
         return
     from ghala.warehouse.engines.postgres import PostgresWarehouse, read_dsn
 
-    with PostgresWarehouse(workspace.dsn):  # DuckDB locks its file; here the session does it
-        os.environ[_PASSWORD] = read_dsn(workspace.dsn).get("password", "")
+    with PostgresWarehouse(
+        workspace.settings.place.warehouse.dsn
+    ):  # DuckDB locks its file; here the session does it
+        os.environ[_PASSWORD] = read_dsn(workspace.settings.place.warehouse.dsn).get("password", "")
         try:
             yield
         finally:
@@ -56,7 +58,7 @@ def _duckdb(workspace: Workspace) -> dict[str, Any]:
 def _postgres(workspace: Workspace) -> dict[str, Any]:
     from ghala.warehouse.engines.postgres import read_dsn
 
-    parts = read_dsn(workspace.dsn)
+    parts = read_dsn(workspace.settings.place.warehouse.dsn)
     return {
         "type": "postgres",
         "host": parts.get("host", "localhost"),

@@ -11,10 +11,10 @@ def open_warehouse(workspace: Workspace) -> Warehouse:
         TryAgain: another pipeline has it open.
         ConfigurationError: the database is not named or cannot be reached.
     """
-    if workspace.place.warehouse.engine == "postgres":
+    if workspace.settings.place.warehouse.engine == "postgres":
         from ghala.warehouse.engines.postgres import PostgresWarehouse
 
-        return PostgresWarehouse(workspace.dsn)
+        return PostgresWarehouse(workspace.settings.place.warehouse.dsn)
     from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
     return DuckDBWarehouse(workspace.warehouse)

@@ -82,26 +82,10 @@ class PostgresWarehouse:
         except adbc_driver_manager.Error as error:
             raise _explain_refusal(self.name, error, parts.get("password")) from None
         try:
-            self._take()
+            _take_over(self)
         except BaseException:
             self._connection.close()
             raise
-
-    def _take(self) -> None:
-        for setting in _SESSION:
-            self.execute(setting)
-        if not self.scalar("SELECT pg_try_advisory_lock(?)", [_LOCK]):
-            holder = self.scalar(
-                "SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-                " AND (CAST(classid AS BIGINT) << 32) + CAST(objid AS BIGINT) = ?",
-                [_LOCK],
-            )
-            raise TryAgain(
-                f"The warehouse {self.name} is in use by another pipeline (session {holder}).",
-                "Wait until that run has ended, then run the command again.",
-            )
-        for statement in filter(str.strip, SCHEMA.split(";")):
-            self.execute(statement)
 
     def __enter__(self) -> Self:
         """Return the open warehouse."""
@@ -216,6 +200,24 @@ class PostgresWarehouse:
             raise TryAgain(
                 f"The warehouse {self.name} is busy: {busy}.", "Run the command again later."
             ) from error
+
+
+def _take_over(warehouse: PostgresWarehouse) -> None:
+    """Make the session ready and hold the lock that lets one pipeline work at a time."""
+    for setting in _SESSION:
+        warehouse.execute(setting)
+    if not warehouse.scalar("SELECT pg_try_advisory_lock(?)", [_LOCK]):
+        holder = warehouse.scalar(
+            "SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND (CAST(classid AS BIGINT) << 32) + CAST(objid AS BIGINT) = ?",
+            [_LOCK],
+        )
+        raise TryAgain(
+            f"The warehouse {warehouse.name} is in use by another pipeline (session {holder}).",
+            "Wait until that run has ended, then run the command again.",
+        )
+    for statement in filter(str.strip, SCHEMA.split(";")):
+        warehouse.execute(statement)
 
 
 def read_dsn(dsn: str) -> dict[str, str]:
