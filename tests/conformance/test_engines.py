@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pytest
+from psycopg2.extensions import make_dsn
 
 from ghala.contracts import discovery
 from ghala.contracts.settings import Company, Workspace
@@ -30,6 +31,7 @@ from tests.servers import ENGINES, empty_database
 
 FIRST, SECOND = date(2017, 8, 7), date(2017, 8, 14)
 USE_CASE = "operations/demand"
+PASSWORD = "kept-in-the-environment"  # noqa: S105
 LAYERS = ("raw", "platform", "staging", "core", "features", "marts_operations")
 Tables = dict[str, pl.DataFrame]
 
@@ -44,6 +46,7 @@ class Seen:
     accuracy: list[Accuracy] = field(default_factory=list)
     builds: list[BuildResult] = field(default_factory=list)
     landed_again: int = 0
+    telling: list[Path] = field(default_factory=list)
 
 
 @contextmanager
@@ -55,9 +58,12 @@ def profile(engine: str, server: str) -> Iterator[None]:
             yield
         return
     with empty_database(server) as address:
-        team = {"GHALA_PROFILE": "team", "GHALA_WAREHOUSE_DSN": address}
+        secret = make_dsn(address, password=PASSWORD)
+        team = {"GHALA_PROFILE": "team", "GHALA_WAREHOUSE_DSN": secret}
         with patch.dict(os.environ, team):
             yield
+            holding = [name for name, text in os.environ.items() if PASSWORD in text]
+            assert holding == ["GHALA_WAREHOUSE_DSN"], "nothing else is left in the environment"
 
 
 def make_workspace(root: Path, data: Path) -> Workspace:
@@ -134,6 +140,11 @@ def both(
             go(here, FIRST, role="shadow", seen=seen[engine])
             go(here, SECOND, role="champion", seen=seen[engine])
             look(here, seen[engine])
+            seen[engine].telling = [
+                file
+                for file in workspace.root.rglob("*")
+                if file.is_file() and PASSWORD.encode() in file.read_bytes()
+            ]
     return seen
 
 
@@ -193,6 +204,10 @@ def test_every_table_of_a_layer_is_equal_to_the_row(both: dict[str, Seen], layer
 def test_every_model_and_test_of_the_build_passes_on_both(both: dict[str, Seen]) -> None:
     assert both["duckdb"].builds == both["postgres"].builds
     assert all(built.models > 20 and not built.failures for built in both["duckdb"].builds)
+
+
+def test_no_file_of_the_workspace_tells_the_password(both: dict[str, Seen]) -> None:
+    assert both["postgres"].telling == []
 
 
 def test_what_is_landed_again_is_passed_over_on_both(both: dict[str, Seen]) -> None:
