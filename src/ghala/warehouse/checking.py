@@ -7,9 +7,11 @@ from pathlib import Path
 
 import duckdb
 
+from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import ConfigurationError, DataRejected, suggest
 from ghala.warehouse.contract import Feed
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 INCOMING = "incoming"
 _INTEGERS = frozenset(["tinyint", "smallint", "integer", "int", "bigint", "hugeint"])
@@ -21,14 +23,21 @@ _EXACT_TEXT = {
 }
 
 
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def raw_table(source: str, feed: str) -> str:
     """The table of accepted rows."""
     return f"raw.{quoted(f'{source}__{feed}')}"
+
+
+def create_raw_table(warehouse: Warehouse, source: str, name: str, *, feed: Feed) -> None:
+    """Create the table of a feed's accepted rows where it is not there yet."""
+    columns = ", ".join(
+        f"{quoted(column)} {warehouse.dialect.column_type(spec.type)}"
+        for column, spec in feed.columns.items()
+    )
+    warehouse.execute(
+        f"CREATE TABLE IF NOT EXISTS {raw_table(source, name)}"
+        f" ({columns}, _batch INTEGER NOT NULL, _arrived_on DATE NOT NULL)"
+    )
 
 
 def read_incoming(
