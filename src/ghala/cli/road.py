@@ -21,7 +21,7 @@ from ghala.contracts import clock
 
 if TYPE_CHECKING:
     from ghala.contracts.use_case import UseCase
-    from ghala.flow import House
+    from ghala.house import House
 
 
 @application.command()

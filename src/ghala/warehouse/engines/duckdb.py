@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from ghala.contracts.errors import DataRejected, TryAgain
+from ghala.warehouse.parquet import BATCH_ROWS, write_parquet
 
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS raw;
@@ -23,6 +24,10 @@ CREATE TABLE IF NOT EXISTS raw.batches (
 CREATE TABLE IF NOT EXISTS raw.quarantine (
     batch INTEGER NOT NULL, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
     row_number BIGINT NOT NULL, reasons VARCHAR[] NOT NULL, record JSON NOT NULL);
+CREATE TABLE IF NOT EXISTS raw.releases (
+    batch INTEGER NOT NULL, row_number BIGINT NOT NULL, into_batch INTEGER NOT NULL,
+    released_by VARCHAR NOT NULL, released_at TIMESTAMP NOT NULL, reason VARCHAR NOT NULL,
+    PRIMARY KEY (batch, row_number));
 CREATE TABLE IF NOT EXISTS platform.forecasts (
     use_case VARCHAR NOT NULL, version INTEGER NOT NULL, role VARCHAR NOT NULL,
     as_of DATE NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
@@ -122,6 +127,11 @@ class DuckDBWarehouse:
                 [schema, table],
             )
         )
+
+    def export(self, schema: str, table: str, *, target: Path) -> None:
+        """Write a table or view to a Parquet file with page checksums, in bounded memory."""
+        relation = self.connection.sql(f'FROM "{schema}"."{table}"')
+        write_parquet(relation.to_arrow_reader(BATCH_ROWS), target)
 
 
 def _explain(path: Path, error: duckdb.IOException) -> Exception:
