@@ -14,7 +14,7 @@ from ghala.warehouse.checking import quoted
 from ghala.warehouse.contract import Feed, read_sources
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
-ROW, REASONS = "_row", "_reasons"
+FILE, ROW, REASONS = "_file", "_row", "_reasons"
 """The columns that a file for correction has besides those of the contract."""
 _JOINED = (
     "raw.quarantine AS refused JOIN raw.batches AS batches ON batches.batch = refused.batch"
@@ -168,7 +168,7 @@ def find_feed(workspace: Workspace, source: str, name: str) -> Feed:
 
 
 def open_rows(warehouse: DuckDBWarehouse, feed: Feed, chosen: Selection) -> pl.DataFrame:
-    """The chosen rows that are not released: number, reasons, and every column as text.
+    """The chosen rows that are not released: file, number, reasons, every column as text.
 
     Raises:
         UsageError: there are none.
@@ -176,7 +176,8 @@ def open_rows(warehouse: DuckDBWarehouse, feed: Feed, chosen: Selection) -> pl.D
     where, parameters = chosen.where()
     columns = [f"refused.record ->> {_literal(name)} AS {quoted(name)}" for name in feed.columns]
     found = warehouse.frame(
-        f"SELECT refused.row_number AS {ROW}, refused.reasons AS {REASONS}, {', '.join(columns)}"  # noqa: S608
+        f"SELECT batches.file AS {FILE}, refused.row_number AS {ROW}, refused.reasons AS {REASONS},"  # noqa: S608
+        f" {', '.join(columns)}"
         f" FROM {_JOINED} WHERE {where} AND releases.batch IS NULL ORDER BY refused.row_number",
         parameters,
     )

@@ -23,10 +23,20 @@ from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.landing import create_tables, load
 from ghala.warehouse.manifest import digest, place
 from ghala.warehouse.parquet import read_parquet, write_parquet
-from ghala.warehouse.quarantine import REASONS, ROW, Selection, find_batch, find_feed, open_rows
+from ghala.warehouse.quarantine import (
+    FILE,
+    REASONS,
+    ROW,
+    Selection,
+    find_batch,
+    find_feed,
+    open_rows,
+)
 
 _HOW = "Write the file with: ghala quarantine show --batch N --out fixed.csv"
-_MARK = "release-of-"
+FOLDER = "releases"
+"""Where in the landing of a source the released rows lie. The name of each file begins with that of
+the delivery that was refused, and its rows say which of it they were."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,9 @@ def release(
     if correction.file is not None:
         rows = _read_corrected(correction.file, feed, waiting=rows)
     blank = BatchReceipt("", source, name, "", "", as_of, 0, 0, 0, {})
-    relanding = _Relanding(workspace.landing, warehouse, _as_of_then(feed, as_of - arrived), blank)
+    relanding = _Relanding(
+        workspace.landing / source, warehouse, _as_of_then(feed, as_of - arrived), blank
+    )
     marks = [correction.batch, by, at.replace(tzinfo=None), correction.reason]
     refused: dict[int, Sequence[str]] = {}
     while not rows.is_empty():
@@ -101,54 +113,44 @@ def release(
 class _Relanding:
     """Lands rows as a delivery of their own, all of them or none."""
 
-    landing: Path
+    folder: Path
     warehouse: DuckDBWarehouse
     feed: Feed
     blank: BatchReceipt
 
     def land(self, rows: pl.DataFrame, marks: list[Any]) -> BatchReceipt:
-        """Write the delivery, load it and mark its rows as released, in one transaction.
+        """Load the rows, mark them as released and put the delivery in place, in one transaction.
 
         Raises:
             _StillRefused: rows break the contract; nothing was changed.
         """
-        landed, receipt = self._deliver(rows, batch=marks[0])
+        delivery, content = self._write(rows, "delivery"), self._write(rows.drop(FILE, ROW), "rows")
+        sha256 = digest(delivery)
+        name = f"{FOLDER}/{Path(rows[FILE][0]).stem}.{sha256[:8]}.{self.feed.format}"
+        receipt = replace(self.blank, file=name, sha256=sha256)
         try:
             with self.warehouse.transaction():
-                loaded = load(self.warehouse, receipt, feed=self.feed, landed=landed)
+                loaded = load(self.warehouse, receipt, feed=self.feed, landed=content)
                 self._require_accepted(rows, loaded, batch=marks[0])
                 with self.warehouse.relation("released", rows.select(ROW)):
                     self.warehouse.execute(
-                        f"INSERT INTO raw.releases SELECT ?, {ROW}, ?, ?, ?, ? FROM released",  # noqa: S608 - our own name
+                        f"INSERT INTO raw.releases SELECT ?, {ROW}, ?, ?, ?, ? FROM released",  # noqa: S608
                         [marks[0], int(loaded.batch_id), *marks[1:]],
                     )
-        except (_StillRefused, DataRejected):
-            landed.unlink()
-            raise
+                place(delivery, self.folder / name)
+        finally:
+            for partial in (delivery, content):
+                partial.unlink()
         return loaded
 
-    def _deliver(self, rows: pl.DataFrame, *, batch: int) -> tuple[Path, BatchReceipt]:
-        """The delivery in landing, in the feed's format and under a name that says what it is."""
-        folder = self.landing / self.blank.source
-        self._sweep(folder)
-        partial = folder / f".{self.blank.feed}.release.partial"
+    def _write(self, rows: pl.DataFrame, what: str) -> Path:
+        """Write rows in the feed's format to a hidden file, which landing removes after a crash."""
+        partial = self.folder / f".{self.blank.feed}.{what}.partial"
         if self.feed.format == "csv":
-            rows.drop(ROW).write_csv(partial, quote_style="always")
+            rows.write_csv(partial)
         else:
-            write_parquet(rows.drop(ROW).to_arrow().to_reader(), partial)
-        content = digest(partial)
-        name = f"{self.blank.feed}_{self.blank.arrived_on}.{_MARK}{batch}-{content[:8]}"
-        landed = folder / f"{name}.{self.feed.format}"
-        place(partial, landed)
-        partial.unlink()
-        return landed, replace(self.blank, file=landed.name, sha256=content)
-
-    def _sweep(self, folder: Path) -> None:
-        """Remove deliveries of releases that were cut short before they were loaded."""
-        loaded = {file for (file,) in self.warehouse.rows("SELECT file FROM raw.batches")}
-        for left in folder.glob(f"*.{_MARK}*"):
-            if left.name not in loaded:
-                left.unlink()
+            write_parquet(rows.to_arrow().to_reader(), partial)
+        return partial
 
     def _require_accepted(self, rows: pl.DataFrame, loaded: BatchReceipt, *, batch: int) -> None:
         """Every row must be loaded, and must not put an older version over a newer one."""
@@ -194,21 +196,20 @@ def _read_corrected(file: Path, feed: Feed, *, waiting: pl.DataFrame) -> pl.Data
         DataRejected: the file cannot be read, or has other columns or rows.
     """
     given = _read_text(file) if file.suffix.lower() == ".csv" else read_parquet(file)
-    wanted, got = {ROW, *feed.columns}, set(given.columns) - {REASONS}
+    wanted, got = {FILE, ROW, *feed.columns}, set(given.columns) - {REASONS}
     if wanted != got:
         said = [f"column {name!r} is missing" for name in sorted(wanted - got)]
         said += [f"column {n!r} is unknown ({suggest(n, wanted)})" for n in sorted(got - wanted)]
         raise DataRejected(f"{file}: {'; '.join(said)}. Nothing was released.", _HOW)
     rows = given.with_columns(pl.col(ROW).cast(pl.Int64, strict=False)).sort(ROW)
-    numbers = rows[ROW]
-    strangers = numbers.filter(~numbers.is_in(waiting[ROW].to_list()))
-    if numbers.null_count() or len(strangers) or numbers.is_duplicated().any() or rows.is_empty():
+    strangers = rows.join(waiting, on=[FILE, ROW], how="anti")
+    if rows.is_empty() or strangers.height or rows[ROW].is_duplicated().any():
         raise DataRejected(
-            f"{file}: each row needs in {ROW} the number of one refused row of the batch that is"
-            f" not released, once; {strangers.to_list()[:5] or 'some'} are not.",
+            f"{file}: each row must name one refused row of {waiting[FILE][0]} that is not"
+            f" released, once; {strangers[ROW].to_list()[:5] or 'others'} do not.",
             _HOW,
         )
-    return rows.select(ROW, *feed.columns)
+    return rows.select(FILE, ROW, *feed.columns)
 
 
 def _read_text(file: Path) -> pl.DataFrame:

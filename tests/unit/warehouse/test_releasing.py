@@ -10,6 +10,7 @@ from ghala.contracts.errors import DataRejected, UsageError
 from ghala.contracts.records import BatchReceipt
 from ghala.warehouse import releasing
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.landing import verify_landing
 from ghala.warehouse.quarantine import (
     Selection,
     count_refused,
@@ -121,7 +122,11 @@ def test_mended_rows_become_a_batch_of_their_own_and_nothing_is_deleted(
     assert sold.query("SELECT * FROM raw.releases") == [
         (2, row, 3, "amina", datetime(2024, 1, 9, 8), "typing errors") for row in (2, 3, 4)
     ]
-    assert batch.file in sold.landed()
+    landed = sold.workspace.landing / "shop" / batch.file
+    assert landed.parent.name == "releases"
+    assert pl.read_csv(landed)["_file"].unique().to_list() == ["sales_2024-01-08.csv"]
+    with DuckDBWarehouse(sold.workspace.warehouse) as warehouse:
+        assert verify_landing(sold.workspace, warehouse) == []
 
 
 def test_rows_are_accounted_for_before_and_after(sold: Shop, tmp_path: Path) -> None:
@@ -180,26 +185,28 @@ def test_a_row_is_released_once(sold: Shop, tmp_path: Path) -> None:
     rows.write_csv(file)
     release_rows(sold, Correction(2, "typing errors", file))
 
-    with pytest.raises(DataRejected, match="not released, once"):
+    with pytest.raises(DataRejected, match="not released, once; \\[2\\] do not"):
         release_rows(sold, Correction(2, "typing errors", file))
 
     assert len(sold.query("FROM raw.releases")) == 1
 
 
-HEADER, ROW = "_row,receipt,line,sku,units,price,sold_on", "2,r1,2,NA,1,1.00,2024-01-05"
+HEADER = "_file,_row,receipt,line,sku,units,price,sold_on"
+FILE, ROW = "sales_2024-01-08.csv,", "2,r1,2,NA,1,1.00,2024-01-05"
 
 
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ([HEADER.replace(",sold_on", ""), "2,r1,2,NA,1,1.00"], "'sold_on' is missing"),
-        ([HEADER[5:], ROW[2:]], "'_row' is missing"),
-        ([HEADER + ",x", ROW + ",1"], "'x' is unknown"),
-        ([HEADER], "each row needs"),
-        ([HEADER, "1" + ROW[1:]], r"\[1\]"),
-        ([HEADER, "x" + ROW[1:]], "each row needs"),
-        ([HEADER, ROW, ROW], "each row needs"),
-        ([HEADER, ROW + ",9"], "read as csv"),
+        ([HEADER.replace(",sold_on", ""), FILE + ROW[:-11]], "'sold_on' is missing"),
+        ([HEADER.replace("_row,", ""), FILE + ROW[2:]], "'_row' is missing"),
+        ([HEADER + ",x", FILE + ROW + ",1"], "'x' is unknown"),
+        ([HEADER], "each row must name"),
+        ([HEADER, FILE + "1" + ROW[1:]], r"\[1\] do not"),
+        ([HEADER, FILE + "x" + ROW[1:]], "each row must name"),
+        ([HEADER, "sales_2024-01-07.csv," + ROW], r"refused row of sales_2024-01-08.csv"),
+        ([HEADER, FILE + ROW, FILE + ROW], "each row must name"),
+        ([HEADER, FILE + ROW + ",9"], "read as csv"),
         ([""], "read as csv"),
     ],
 )
@@ -248,11 +255,28 @@ def test_a_crash_before_the_commit_leaves_the_rows_in_quarantine_and_the_next_ca
             release_rows(sold, Correction(2, "typing errors", file))
 
     assert everything(sold) == before
-    batch = release_rows(sold, Correction(2, "again", mend(sold, tmp_path / "other.csv",
-        units={"2": "6", "3": "50", "4": "9"}, sku={"4": "NA"}, price={"4": ""})))  # fmt: skip
-    left = [name for name in sold.landed() if "release-of-2" in name]
-    assert left == [batch.file], "the delivery that was cut short is removed"
-    assert batch.rows_loaded == 3
+    batch = release_rows(sold, Correction(2, "typing errors", file))
+    assert (batch.rows_in, batch.rows_loaded) == (3, 3)
+    assert len([name for name in sold.landed() if name.startswith(".")]) == 0
+
+
+def test_what_was_released_is_kept_so_that_a_lost_warehouse_can_take_it_again(
+    sold: Shop, tmp_path: Path
+) -> None:
+    file = mend(
+        sold, tmp_path / "fixed.csv",
+        units={"2": "5", "3": "50", "4": "9"}, sku={"4": "NA"}, price={"4": ""},
+    )  # fmt: skip
+    first = release_rows(sold, Correction(2, "typing errors", file))
+    before = sold.query("SELECT * EXCLUDE (_batch) FROM raw.shop__sales ORDER BY line")
+    sold.workspace.warehouse.unlink()
+    sold.land()
+
+    kept = sold.workspace.landing / "shop" / first.file
+    again = release_rows(sold, Correction(2, "typing errors", kept))
+
+    assert (again.file, again.sha256) == (first.file, first.sha256)
+    assert sold.query("SELECT * EXCLUDE (_batch) FROM raw.shop__sales ORDER BY line") == before
 
 
 def test_rows_of_a_parquet_feed_are_mended_in_csv_and_in_parquet(
