@@ -165,7 +165,7 @@ def _propose(name: str, facts: dict[str, Any], *, rows: int) -> Seen:
     proposals = (
         (facts["is_true_or_false"], "boolean", ""),
         (facts["is_whole"] and facts["has_leading_zero"], "varchar", "digits with leading zeros"),
-        (facts["is_whole"] and _is_id(name), "varchar",
+        (facts["is_scientific"] and _is_id(name), "varchar",
          "an id is text: another file may bring leading zeros"),
         (facts["is_whole"] and digits <= 9, "integer", ""),
         (facts["is_whole"] and digits <= 18, "bigint", ""),
@@ -219,8 +219,10 @@ def _find_keys(
         if seen.required and not seen.type.startswith(("decimal", "double", "float", "boolean"))
     ]
     usable.sort(key=lambda name: not _is_id(name))
+    # A count is unique in a small sample; alone it identifies nothing.
+    alone = [name for name in usable if _is_id(name) or columns[name].type == "varchar"]
     for width in (1, 2, 3):
-        sets = list(combinations(usable[:_KEY_COLUMNS], width))
+        sets = list(combinations((alone if width == 1 else usable)[:_KEY_COLUMNS], width))
         if rows > 1 and sets:
             counts = ", ".join(f"count(DISTINCT ({', '.join(map(quoted, one))}))" for one in sets)
             [found] = connection.execute(f"SELECT {counts} FROM sample").fetchall()  # noqa: S608
