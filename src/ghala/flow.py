@@ -261,18 +261,22 @@ def status(workspace: Workspace) -> dict[str, Any]:
 
 
 def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
-    """Tell the ledger of batches it does not know, also after a crash."""
+    """Tell the ledger of batches and releases it does not know, also after a crash."""
     from ghala.warehouse.landing import receipts
+    from ghala.warehouse.quarantine import list_releases
 
     with house.warehouse() as warehouse:
-        loaded = receipts(warehouse)
+        loaded, released = receipts(warehouse), list_releases(warehouse)
     fresh = [r for r in loaded if f"batch:{r.source}/{r.file}" not in known]
-    house.ledger.append(
-        *(
-            Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
-            for r in fresh
-        )
-    )
+    facts = [
+        Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
+        for r in fresh
+    ]
+    facts += [
+        Note("release", one, as_of=one["released_on"], key=f"release:{one['into_batch']}")
+        for one in released
+    ]
+    house.ledger.append(*facts)
     return fresh
 
 

@@ -12,7 +12,7 @@ from ghala.contracts.errors import UsageError
 from ghala.flow import record_batches, snapshot
 from ghala.house import House
 from ghala.ledger.book import Note
-from ghala.warehouse import quarantine, releasing, snapshots
+from ghala.warehouse import releasing, snapshots
 
 
 def take_snapshot(house: House, as_of: date) -> snapshots.Snapshot:
@@ -40,17 +40,17 @@ def restore_snapshot(house: House, name: str, *, as_of: date) -> snapshots.Snaps
 def release(house: House, correction: releasing.Correction, *, as_of: date) -> dict[str, Any]:
     """Re-land quarantined rows as a delivery of their own, and snapshot it.
 
-    A release whose fact a crash kept out of the ledger is told by the next one.
+    Raises:
+        DataRejected: rows still break the contract; nothing was changed.
+        UsageError: the batch or a row of it is not in quarantine, or already released.
     """
     known = {entry.key for entry in house.ledger.entries("batch")}
-    with house.warehouse() as warehouse:
-        released = releasing.release(
-            house.workspace, warehouse, correction, by=house.actor, at=clock.now(), as_of=as_of
-        )
-        told = quarantine.list_releases(warehouse)
-    record_batches(house, known)
-    house.ledger.append(
-        *(Note("release", one, as_of=as_of, key=f"release:{one['into_batch']}") for one in told)
-    )
+    try:
+        with house.warehouse() as warehouse:
+            released = releasing.release(
+                house.workspace, warehouse, correction, by=house.actor, at=clock.now(), as_of=as_of
+            )
+    finally:
+        record_batches(house, known)
     snapshot(house, as_of, message=f"Release {released.rows_loaded} rows of quarantine")
     return {"released": released.rows_loaded, "batch": asdict(released)}

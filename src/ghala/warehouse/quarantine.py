@@ -101,7 +101,7 @@ def list_releases(warehouse: DuckDBWarehouse) -> list[dict[str, Any]]:
     return warehouse.frame(
         "SELECT batches.source, batches.feed, batches.file, releases.batch AS from_batch,"
         " releases.into_batch, count(*) AS rows, min(released_by) AS released_by,"
-        " min(reason) AS reason"
+        " min(reason) AS reason, min(batches.arrived_on) AS released_on"
         " FROM raw.releases AS releases JOIN raw.batches AS batches"
         " ON batches.batch = releases.into_batch GROUP BY 1, 2, 3, 4, 5 ORDER BY 5"
     ).to_dicts()

@@ -73,6 +73,7 @@ def take_snapshot(
         DataRejected: a file is not what was landed; it is named and nothing is recorded.
     """
     digests = _digest_new(workspace, loaded or {})
+    _mend_pointer(workspace)
     with _opened(workspace) as repo:
         before, pointer = _held(repo, current_snapshot(workspace).address), _read(workspace)
         repo.add([str(workspace.landing)])
@@ -89,10 +90,8 @@ def take_snapshot(
 
 def current_snapshot(workspace: Workspace) -> Snapshot:
     """What the pointer in Git says now; the address is ``none`` before the first snapshot."""
-    pointer = workspace.root / POINTER
-    if not pointer.is_file():
-        return Snapshot("none", 0, workspace.commit())
-    address, files = _parse(pointer.read_text(encoding="utf-8"))
+    pointer = _pointer(workspace)
+    address, files = _parse(pointer) if pointer else ("none", 0)
     return Snapshot(address, files, workspace.commit())
 
 
@@ -234,6 +233,34 @@ def _read(workspace: Workspace) -> dict[str, str]:
 def _write(workspace: Workspace, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         write_durably(workspace.root / name, text)
+
+
+def _pointer(workspace: Workspace) -> str:
+    """DVC's pointer; when a crash cut it short, for DVC writes in place, the committed one."""
+    file = workspace.root / POINTER
+    if not file.is_file():
+        return ""
+    text = file.read_text(encoding="utf-8")
+    if _is_whole(text):
+        return text
+    is_committed = git(workspace.root, "ls-files", "--", POINTER)
+    return git(workspace.root, "show", f"HEAD:{POINTER}") if is_committed else ""
+
+
+def _mend_pointer(workspace: Workspace) -> None:
+    pointer = _pointer(workspace)
+    if pointer:
+        write_durably(workspace.root / POINTER, pointer)
+    else:
+        (workspace.root / POINTER).unlink(missing_ok=True)
+
+
+def _is_whole(pointer: str) -> bool:
+    """Whether the last thing that DVC writes into it is there."""
+    try:
+        return bool(yaml.safe_load(pointer)["outs"][0]["path"] == "landing")
+    except (yaml.YAMLError, TypeError, KeyError, IndexError):
+        return False
 
 
 def _parse(pointer: str) -> tuple[str, int]:

@@ -115,8 +115,8 @@ def test_the_sample_lands_under_the_draft(workspace: Workspace, tmp_path: Path) 
         landed = list(land(workspace, warehouse, date(2026, 2, 8)))
         codes = warehouse.rows('SELECT DISTINCT "StockCode" FROM raw.till__sales ORDER BY 1')
 
-    assert [(one.feed, one.rows_in, one.rows_loaded) for one in landed] == [
-        ("sales", 3, 3), ("stock", 2, 2), ("sales", 3, 3),
+    assert sorted((one.feed, one.rows_in, one.rows_loaded) for one in landed) == [
+        ("sales", 3, 3), ("sales", 3, 3), ("stock", 2, 2),
     ]  # fmt: skip
     assert ("00123",) in codes
     feeds = read_contract(workspace.root / "sources/till/contract.yml").feeds

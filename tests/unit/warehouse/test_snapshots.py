@@ -189,6 +189,24 @@ def test_a_restored_file_with_a_flipped_bit_is_named_removed_and_can_be_fetched_
     assert bytes_of(workspace) == held
 
 
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.9])
+def test_a_pointer_that_a_crash_cut_short_is_mended(workspace: Workspace, share: float) -> None:
+    def cut() -> None:
+        pointer = workspace.root / "landing.dvc"
+        text = pointer.read_text(encoding="utf-8")
+        pointer.write_text(text[: int(len(text) * share)], encoding="utf-8")
+
+    first = take(workspace, 1)
+    cut()
+    assert current_snapshot(workspace) == first
+    second = take(workspace, 2)
+    assert [one.files for one in list_snapshots(workspace)] == [2, 1]
+    cut()
+    assert restore(workspace, first.address).address == first.address
+    assert restore(workspace, second.address).address == second.address
+    assert dirty(workspace) == ""
+
+
 def test_a_file_that_was_loaded_with_another_digest_is_not_restored(workspace: Workspace) -> None:
     first = take(workspace, 1)
     with pytest.raises(DataRejected, match="came back with another SHA-256"):
