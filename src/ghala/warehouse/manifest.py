@@ -52,8 +52,8 @@ def verify_manifest(folder: Path) -> None:
         DataRejected: a file was changed, added or removed; it is named.
     """
     try:
-        expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        expected = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise _not_what_was_written(folder / MANIFEST) from error
     found = _digests(folder)
     for name in sorted(expected.keys() | found.keys()):
