@@ -39,7 +39,7 @@ class Selection:
             "refused.source = ?": self.source,
             "refused.feed = ?": self.feed,
             "refused.batch = ?": self.batch,
-            "list_contains(refused.reasons, ?)": self.reason,
+            "? = ANY(refused.reasons)": self.reason,
         }
         given = {claim: value for claim, value in claims.items() if value is not None}
         return " AND ".join(given) or "true", list(given.values())
@@ -66,7 +66,7 @@ def show_refused(
     where, parameters = chosen.where()
     found = warehouse.frame(
         "SELECT refused.source, refused.feed, refused.batch, batches.file,"  # noqa: S608
-        " refused.row_number AS row, refused.reasons, refused.record::VARCHAR AS record,"
+        " refused.row_number AS row, refused.reasons, CAST(refused.record AS VARCHAR) AS record,"
         " releases.into_batch AS released_into"
         f" FROM {_JOINED} WHERE {where} ORDER BY refused.batch, refused.row_number LIMIT ?",
         [*parameters, limit],
