@@ -13,6 +13,7 @@ from ghala.contracts.settings import Workspace
 from ghala.warehouse.build import build
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 
 SINCE = date(2023, 12, 1)
@@ -36,12 +37,14 @@ class Company:
         root.mkdir(exist_ok=True)
         (root / "ghala.toml").write_text(
             'sources = ["company"]\nuse_cases = ["operations/demand"]\n'
-            '[company]\nname = "Duka"\ntimezone = "Africa/Nairobi"\n',
+            '[company]\nname = "Duka"\ntimezone = "Africa/Nairobi"\n'
+            '[profiles.team.warehouse]\nengine = "postgres"\n'
+            'dsn_variable = "GHALA_WAREHOUSE_DSN"\n',
             encoding="utf-8",
         )
         self.workspace = Workspace(root)
         self.feeds = read_sources(self.workspace)["company"].feeds
-        self.workspace.landing.mkdir()
+        self.workspace.landing.mkdir(exist_ok=True)
 
     def deliver(self, feed: str, arrives: date, *rows: Row) -> None:
         """Put a file into the inbox; columns that are not given are empty."""
@@ -57,7 +60,7 @@ class Company:
 
     def load(self, as_of: date, *, full_refresh: bool = False) -> None:
         """Land what has arrived and build."""
-        with DuckDBWarehouse(self.workspace.warehouse) as warehouse:
+        with open_warehouse(self.workspace) as warehouse:
             for receipt in land(self.workspace, warehouse, as_of, allow_late=True):
                 assert receipt.rows_quarantined == 0, receipt
         build(self.workspace, full_refresh=full_refresh)
