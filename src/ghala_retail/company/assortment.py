@@ -99,7 +99,7 @@ class Assortment:
         own = self.attraction / (total * (1 + NO_PURCHASE + COMPETITION))[self.sub]
         mean = of_categories("elasticity")[self.category]
         spread = 0.0 if plan.world.is_uniform else 0.6 * draws.normal("sku/elasticity", self.count)
-        self.elasticity = (mean + spread).clip(-6.0, -1.3)
+        self.elasticity = (mean + spread).clip(-6.0, -1.6)
         self.slope = -self.elasticity / (1 - own)
         pull = draws.uniform("sub/weight", self.subcategories) + 0.5
         self.sub_weight = of_categories("weight")[self.sub_category] * pull

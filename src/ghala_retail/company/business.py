@@ -11,7 +11,7 @@ from ghala_retail.company.demand import Choices, Demand, Needs, Shelf
 from ghala_retail.company.draws import Array, Draws
 from ghala_retail.company.marketing import Marketing
 from ghala_retail.company.operations import Load, Operations, Shifts, Trips, Waves
-from ghala_retail.company.people import Agents, Customers, Depots
+from ghala_retail.company.people import Agents, Customers, Depots, of_segments
 from ghala_retail.company.pricing import FUEL_KES, Competitors, Prices, Revision
 from ghala_retail.company.sales import (
     AGENT_FEE_KES,
@@ -27,6 +27,8 @@ from ghala_retail.company.world import Plan
 
 ORDERS_A_DAY = 1_000_000
 """Numbers kept free for the orders of a day."""
+BOUGHT = 0.6
+"""Share of the needs that the company's buyers expect to meet."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class Intervention:
     """What is done differently in a counterfactual; the default does nothing."""
 
     price_factors: Mapping[str, float] = field(default_factory=dict)
-    """By SKU, what its price is multiplied with, from the first day on and everywhere."""
+    """By SKU, what its price is multiplied with, from the first day on."""
+    in_depots: frozenset[str] | None = None
+    """Where the price factors hold; everywhere when absent."""
     contact: Mapping[str, bool] = field(default_factory=dict)
     """By campaign, whether everyone who took part is contacted, or no one."""
     without_promotions: frozenset[str] = frozenset()
@@ -113,19 +117,26 @@ class Company:
         self.revision: Revision | None = None
 
     def _price_factor(self) -> Array:
-        factor = np.ones(self.assortment.count)
+        """By depot and SKU."""
+        factor = np.ones((self.depots.count, self.assortment.count))
+        asked = self.intervention.in_depots
+        where = np.isin(self.depots.ids, list(self.depots.ids if asked is None else asked))
         for sku, change in self.intervention.price_factors.items():
-            factor[np.flatnonzero(self.assortment.ids == sku)] = change
+            factor[np.ix_(where, self.assortment.ids == sku)] = change
         return factor
 
     def _expected_sales(self) -> Array:
         """Units a day by depot and SKU, as the company's buyers guess them at the start."""
         made, who = self.assortment, self.customers
-        alive = (who.registered < 0) & (who.until > 0)
-        visits = np.bincount(who.depot[alive], who.rate[alive], minlength=self.depots.count)
-        share = made.attraction / made.sub_total[made.sub]
+        alive = np.flatnonzero((who.registered < 0) & (who.until > 0))
+        basket = of_segments("needs") * of_segments("bulk") * BOUGHT
+        units = who.rate[alive] * basket[who.segment[alive]]
+        by_depot = np.bincount(who.depot[alive], units, minlength=self.depots.count)
+        pull = made.attraction * np.exp(-made.slope * (made.list_price / made.reference - 1))
+        pull = pull * made.on_sale(0)
+        share = pull / np.maximum(np.bincount(made.sub, pull), 1e-9)[made.sub]
         share = share * (made.sub_weight / made.sub_weight.sum())[made.sub]
-        guess: Array = np.outer(visits * 2.1 * 1.6 * 0.55, share * made.on_sale(0)).ravel()
+        guess: Array = np.outer(by_depot, share).ravel()
         return guess
 
     def days(self) -> Iterator[Business]:

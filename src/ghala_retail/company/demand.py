@@ -23,12 +23,12 @@ MOST_EXTRA = 8
 FEATURED = np.log(1.5)
 """What the catalogue's front page adds to a utility."""
 FEATURED_TRAFFIC = 0.02
-STOCKS_UP = 0.45
+STOCKS_UP = 0.25
 """Of the buyers on promotion, those who buy for later too."""
 SUBSTITUTES = 0.30
 """Of those who find their SKU sold out, the share who take the next best."""
-STOCKED_DAYS, SKIPS = 42, 0.75
-"""How long a bought store may last, and how often a stocked need is skipped."""
+STOCKED_DAYS, SKIPS = 150, 0.85
+"""How long a store at home may last, and how often it meets the next need: once."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,12 @@ def _tastes(bits: Array) -> Array:
     return tastes
 
 
+def _pantry(needs: Needs, category: Array, *, rows: Array) -> Array:
+    """One number for each customer and category."""
+    number: Array = needs.customer[rows] * len(CATEGORIES) + category[rows]
+    return number
+
+
 class Demand:
     """Turns visits into wishes."""
 
@@ -120,7 +126,7 @@ class Demand:
     def shelf(
         self, prices: Prices, promotions: list[Promotion], *, day: int, factor: Array
     ) -> Shelf:
-        """What every depot offers on a day, at which discount; prices times a factor by SKU."""
+        """What every depot offers on a day, at which discount; prices times a factor."""
         made, zone = self.assortment, self.depots.zone
         shape = (self.depots.count, made.count)
         discount, featured = np.zeros(shape), np.zeros(shape, bool)
@@ -186,8 +192,12 @@ class Demand:
         category = self.assortment.sub_category[needs.sub]
         stocked = self.stocked_until[needs.customer, category] > day
         at = to_uniform(mix(needs.bits ^ np.uint64(0x5851F42D4C957F2D)))
-        skips = stocked & (at < SKIPS)
-        return needs.keep(~skips), needs.keep(skips)
+        skips = np.flatnonzero(stocked & (at < SKIPS))
+        _, first = np.unique(_pantry(needs, category, rows=skips), return_index=True)
+        used = np.zeros(len(needs), bool)
+        used[skips[first]] = True
+        self.stocked_until[needs.customer[used], category[used]] = 0
+        return needs.keep(~used), needs.keep(used)
 
     def choose(self, needs: Needs, shelf: Shelf, *, competitors: Competitors) -> Choices:
         """The SKU wanted for each need."""

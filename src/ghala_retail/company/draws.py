@@ -77,7 +77,7 @@ def spread(bits: Array, count: int) -> Array:
 
 def to_uniform(bits: Array) -> Array:
     """64 random bits as a number above 0 and below 1."""
-    return ((bits >> np.uint64(40)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
+    return ((bits >> np.uint64(41)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-23)
 
 
 def weibull(uniform: Array, shape: float) -> Array:

@@ -16,7 +16,7 @@ SHIFT_HOURS, WAGE_KES = 8.0, 165.0
 ABSENT = 0.08
 SHIFT_BEGINS = 3 * 3600
 """Six in the morning in Nairobi, in seconds of the UTC day."""
-TRUCK_LITRES, TRUCK_STOPS = 9_000.0, 70
+TRUCK_LITRES, TRUCK_STOPS = 600.0, 60
 HIRES = ("own", "contract", "spot")
 TRIP_KES = np.array([3_500.0, 6_000.0, 9_500.0])
 ZONE_KM, STOP_KM = np.array([14.0, 22.0, 38.0]), np.array([1.3, 2.2, 4.5])

@@ -12,7 +12,9 @@ from ghala_retail.company.world import HORIZON, Plan
 
 NEVER = 2**15 - 1
 """A day after every other."""
-OLD_SHARE = 0.55
+ATTEMPTS = 6
+"""Agents a customer may meet before giving up and buying on the website."""
+OLD_SHARE = 0.5
 """Of the customers, those who registered before the first day."""
 
 
@@ -31,12 +33,12 @@ class Segment:
 
 
 SEGMENTS = (
-    Segment("families", 0.26, 0.0300, 0.95, 0.35, 0.55, 2.3, 1.5),
-    Segment("professionals", 0.14, 0.0260, 0.75, 0.20, 0.20, 1.8, 1.2),
-    Segment("shopkeepers", 0.08, 0.0620, 1.10, 0.30, 0.75, 2.8, 2.6),
-    Segment("rural_households", 0.27, 0.0190, 1.15, 0.30, 0.85, 2.0, 1.5),
-    Segment("students", 0.11, 0.0210, 1.20, 0.55, 0.35, 1.2, 1.0),
-    Segment("bargain_hunters", 0.14, 0.0220, 1.35, 0.85, 0.50, 1.7, 1.6),
+    Segment("families", 0.26, 0.0225, 0.95, 0.35, 0.65, 3.5, 1.5),
+    Segment("professionals", 0.14, 0.0194, 0.75, 0.20, 0.25, 2.7, 1.2),
+    Segment("shopkeepers", 0.08, 0.0465, 1.10, 0.30, 0.85, 4.2, 2.6),
+    Segment("rural_households", 0.27, 0.0143, 1.15, 0.30, 0.95, 3.0, 1.5),
+    Segment("students", 0.11, 0.0157, 1.20, 0.55, 0.45, 1.8, 1.0),
+    Segment("bargain_hunters", 0.14, 0.0165, 1.35, 0.85, 0.60, 2.6, 1.6),
 )
 UPLIFT_TYPES = ("lost_cause", "persuadable", "sure_thing", "sleeping_dog")
 SALARIED, CASUAL, OWN_ACCOUNT = range(3)
@@ -77,7 +79,7 @@ class Agents:
         joined = np.sort(draws.uniform("agent/joined", count) * 1600 - 1100)
         self.count, self.joined = count, joined.astype(np.int16)
         self.depot = draws.chosen("agent/depot", count, depots.weight).astype(np.int16)
-        stays = weibull(draws.uniform("agent/stays", count), 0.9) * 900 + 30
+        stays = weibull(draws.uniform("agent/stays", count), 0.9) * 1500 + 30
         left = self.joined + stays
         left = np.where(left < 0, 400 + left % 700, left)  # who is known has not left yet
         self.left = np.minimum(left, NEVER).astype(np.int16)
@@ -143,7 +145,7 @@ class Customers:
         personal = np.exp(0.2 * draws.normal("customer/price", self.count))
         weight = of_segments("price_weight")[self.segment] * personal
         self.price_weight = np.where(plan.world.is_uniform, 1.0, weight).astype(np.float32)
-        life = weibull(draws.uniform("customer/life", self.count), 0.7) * 700 + 10
+        life = weibull(draws.uniform("customer/life", self.count), 0.7) * 2200 + 10
         late = (self.registered < 0) & (self.registered + life < 0)
         ends = np.where(late, life, self.registered + life)
         self.until = np.minimum(ends, NEVER).astype(np.int16)
@@ -152,13 +154,17 @@ class Customers:
         """Each customer of an agent, and who takes the customer over when the agent leaves."""
         wants = draws.uniform("customer/channel", self.count)
         through = wants < of_segments("through_agents")[self.segment]
-        first = _agents_near(self.depot, draws.uniform("customer/agent", self.count), agents)
+        first = np.full(self.count, -1)
+        for attempt in range(ATTEMPTS):
+            lot = draws.uniform("customer/agent", self.count, attempt)
+            found = _agents_near(self.depot, lot, agents)
+            there = agents.joined[found] <= np.maximum(self.registered, 0)
+            there &= agents.left[found] > np.maximum(self.registered, 0)
+            first = np.where((first < 0) & there, found, first)
         second = _agents_near(self.depot, draws.uniform("customer/second", self.count), agents)
-        known = through & (agents.joined[first] <= np.maximum(self.registered, 0))
-        stays = agents.left[first] > self.registered
-        self.agent = np.where(known & stays, first, -1).astype(np.int32)
+        self.agent = np.where(through & (first >= 0), first, -1).astype(np.int32)
         self.handed_over = np.where(self.agent >= 0, agents.left[first], NEVER).astype(np.int16)
-        taken = draws.uniform("customer/taken_over", self.count) < 0.5
+        taken = draws.uniform("customer/taken_over", self.count) < 0.6
         able = (agents.left[second] > self.handed_over) & (agents.joined[second] <= 0) & taken
         self.next_agent = np.where(able, second, -1).astype(np.int32)
         lost = (self.agent >= 0) & (self.next_agent < 0)
@@ -168,7 +174,7 @@ class Customers:
         affinity = of_segments("promo_affinity")[self.segment]
         at = draws.uniform("customer/uplift", self.count)
         kinds = np.where(at < 0.07, 3, np.where(at < 0.07 + 0.5 * affinity, 1, 0))
-        frequent = self.rate > 0.04
+        frequent = self.rate > 0.03 * plan.world.visits
         self.uplift = np.where(frequent & (kinds != 3), 2, kinds).astype(np.int8)
         if plan.world.is_uniform:
             self.uplift[:] = 0

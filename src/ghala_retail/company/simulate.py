@@ -15,7 +15,7 @@ from ghala_retail.company.marketing import PLANNED_AHEAD
 from ghala_retail.company.masters import BEFORE
 from ghala_retail.company.reports import Reports
 from ghala_retail.company.supply import Movements
-from ghala_retail.company.truth import Witness
+from ghala_retail.company.witness import Witness
 from ghala_retail.company.world import Plan
 
 

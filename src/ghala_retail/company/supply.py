@@ -12,7 +12,7 @@ from ghala_retail.company.world import Plan
 
 REVIEW_DAYS = 7
 COVER_DAYS = 14
-SAFETY = 0.55
+SAFETY = 0.75
 """Standard deviations of the demand over the lead time that the company holds."""
 LEARNING = 0.04
 COUNT_EVERY = 56
@@ -66,8 +66,8 @@ class Stock:
     def open(self, rate: Array) -> None:
         """Fill the shelves for what sells in a day: between two and six weeks of it."""
         self.rate = rate
-        cover = 14 + 28 * self.draws.uniform("stock/opening", self.cells)
-        units = np.ceil((rate * (cover + self.lead) + 0.7) / self.pack) * self.pack
+        cover = 16 + 30 * self.draws.uniform("stock/opening", self.cells)
+        units = np.ceil((rate * (cover + self.lead) + 1.2) / self.pack) * self.pack
         self.there = units.astype(np.int64)
         self.booked = self.there.copy()
         self.on_order = np.zeros(self.cells, np.int64)
