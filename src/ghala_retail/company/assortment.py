@@ -89,7 +89,8 @@ class Assortment:
         group = self.category % suppliers.count
         places = (suppliers.count - 1 - group) // len(CATEGORIES) + 1
         pick = draws.integers("sku/supplier", self.count, below=places)
-        return group + pick * len(CATEGORIES)
+        found: Array = group + pick * len(CATEGORIES)
+        return found
 
     def _like(self, plan: Plan, draws: Draws) -> None:
         """Attraction at the reference price, elasticity there, and the slope that follows."""

@@ -103,9 +103,12 @@ class Company:
         )  # fmt: skip
         self.marketing.contact = dict(intervention.contact)
         self.marketing.left_out = intervention.without_promotions
-        people = {"customers": self.customers, "depots": self.depots}
-        self.crowd = Crowd(plan, draws, agents=self.agents, **people)
-        self.demand = Demand(plan, draws, assortment=self.assortment, **people)
+        self.crowd = Crowd(
+            plan, draws, customers=self.customers, agents=self.agents, depots=self.depots
+        )
+        self.demand = Demand(
+            plan, draws, assortment=self.assortment, customers=self.customers, depots=self.depots
+        )
         self.operations = Operations(plan, draws, self.depots)
         self.clerks = Clerks(draws, assortment=self.assortment, depots=self.depots)
         self.stock = Stock(

@@ -46,7 +46,8 @@ def run(plan: Plan, intervention: Intervention = NOTHING) -> Tally:
     """Live through a plan and add up what was sold."""
     company = Company(plan, intervention)
     shape = (company.depots.count, company.assortment.count)
-    total = Tally(*(np.zeros(shape) for _ in range(4)), np.zeros(company.customers.count, int))
+    units, revenue, margin, lost = np.zeros((4, *shape))
+    total = Tally(units, revenue, margin, lost, np.zeros(company.customers.count, int))
     for business in company.days():
         _add(total, business)
     return total

@@ -112,8 +112,8 @@ class Demand:
     ) -> None:  # fmt: skip
         self.plan, self.draws = plan, draws
         self.assortment, self.customers, self.depots = assortment, customers, depots
-        self._needs = _counts(of_segments("needs"))
-        self._bulk = _counts(of_segments("bulk"))
+        self._needs = _counts(of_segments("needs", alike=plan.world.is_uniform))
+        self._bulk = _counts(of_segments("bulk", alike=plan.world.is_uniform))
         shape = (len(SEGMENTS), len(CATEGORIES))
         cells = np.arange(np.prod(shape)).reshape(shape)
         self._taste = np.exp(0.45 * draws.normal("segment/taste", cells))
@@ -236,4 +236,3 @@ class Demand:
         self.stocked_until[cells] = day + STOCKED_DAYS
         self.stocked_by[cells] = promotion[rows]
         return stores
-

@@ -41,8 +41,10 @@ class Draws:
 
     def normal(self, purpose: str, entities: Array | int, day: int = 0) -> Array:
         """Standard normal numbers (Box and Muller)."""
-        radius = np.sqrt(-2 * np.log(self.uniform(f"{purpose}/radius", entities, day)))
-        return radius * np.cos(2 * np.pi * self.uniform(f"{purpose}/angle", entities, day))
+        radius: Array = np.sqrt(-2 * np.log(self.uniform(f"{purpose}/radius", entities, day)))
+        angle: Array = 2 * np.pi * self.uniform(f"{purpose}/angle", entities, day)
+        drawn: Array = radius * np.cos(angle)
+        return drawn
 
     def integers(
         self, purpose: str, entities: Array | int, *, below: int | Array, day: int = 0

@@ -173,5 +173,3 @@ def send_calendar(outbox: Outbox, plan: Plan, day: int) -> None:
             },
             arrives=day,
         )
-
-

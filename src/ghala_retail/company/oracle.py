@@ -1,7 +1,7 @@
-"""What demand would have been at other prices and without promotions, from the choices themselves.
+"""What demand would have been at other prices, from the choices themselves.
 
 For every need the chance of each SKU is known. It is worked out again for the same needs at each
-price of a grid, or without the promotions, so that the difference is the effect and no chance.
+price of a grid, so that the difference is the effect of the price and no chance.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import polars as pl
 
 from ghala_retail.company.assortment import CHOICES, Assortment
 from ghala_retail.company.calendar import ZONES
-from ghala_retail.company.demand import FEATURED, Choices, Needs, Shelf
+from ghala_retail.company.demand import Choices, Needs, Shelf
 from ghala_retail.company.draws import Array
 from ghala_retail.company.people import SEGMENTS, Depots
 
@@ -31,10 +31,10 @@ class PriceOracle:
     def see(self, choices: Choices, shelf: Shelf, *, cost: Array) -> None:
         """Add a day."""
         needs, count = choices.needs, self.assortment.count
-        here, total = _weights(choices)
+        here, total = weights_of(choices)
         cell = needs.sub[:, None] * CHOICES + np.arange(CHOICES)
         zone = self.depots.zone[needs.depot][:, None] * count + cell
-        felt = _rows(shelf.burden, needs) + self.assortment.slope[cell]
+        felt = rows_of(shelf.burden, needs) + self.assortment.slope[cell]
         felt = needs.weight[:, None] * felt
         units = needs.units[:, None]
         for place, factor in enumerate(GRID):
@@ -46,7 +46,7 @@ class PriceOracle:
                 shape = self.by_segment[0].shape
                 self.by_segment[place - NOW] += _sum(segment, bought, shape)
             if place == NOW:
-                net = _rows(shelf.price * (1 - shelf.discount), needs)
+                net = rows_of(shelf.price * (1 - shelf.discount), needs)
                 net = net / (1 + self.assortment.vat[cell])
                 self.earned[0] += _sum(zone, bought * net, self.earned[0].shape)
                 self.earned[1] += _sum(zone, bought * cost[cell], self.earned[1].shape)
@@ -102,9 +102,7 @@ def _between(logs: Array, at: float) -> Array:
     middle = int(np.clip(np.abs(grid - at).argmin(), 1, len(grid) - 2))
     x = grid[middle - 1 : middle + 2]
     y = [logs[places[middle + step]] for step in (-1, 0, 1)]
-    weights = [
-        np.prod([(at - x[k]) / (x[j] - x[k]) for k in range(3) if k != j]) for j in range(3)
-    ]
+    weights = [np.prod([(at - x[k]) / (x[j] - x[k]) for k in range(3) if k != j]) for j in range(3)]
     found: Array = sum(weight * value for weight, value in zip(weights, y, strict=True))
     return found
 
@@ -115,14 +113,14 @@ def _elasticity(units: Array, nudged: Array) -> Array:
     return found
 
 
-def _weights(choices: Choices) -> tuple[Array, Array]:
+def weights_of(choices: Choices) -> tuple[Array, Array]:
     """Of each SKU, and of all that a need could fall on, going without included."""
     here = np.exp(choices.utility.astype(float))
     total = here.sum(axis=1) + np.exp(choices.outside.astype(float))
     return here, total[:, None]
 
 
-def _rows(shelf: Array, needs: Needs) -> Array:
+def rows_of(shelf: Array, needs: Needs) -> Array:
     """What the shelf says of each SKU of each need's subcategory."""
     by_sub = shelf.reshape(len(shelf), -1, CHOICES)
     rows: Array = by_sub[needs.depot, needs.sub]
@@ -133,60 +131,3 @@ def _sum(cells: Array, values: Array, shape: tuple[int, ...]) -> Array:
     size = int(np.prod(shape))
     total: Array = np.bincount(cells.ravel(), values.ravel(), minlength=size).reshape(shape)
     return total
-
-
-class PromotionOracle:
-    """Sums up what each promotion sold, and where the units came from."""
-
-    COLUMNS = ("gross_lift_units", "switched_units", "stored_units", "pulled_forward_units",
-               "extra_visits", "incremental_margin_kes")  # fmt: skip
-
-    def __init__(self, assortment: Assortment, *, has_effect: bool) -> None:
-        self.assortment, self.has_effect = assortment, has_effect
-        self.sums = np.zeros((len(self.COLUMNS), 0))
-
-    def add(self, column: str, number: Array, values: Array) -> None:
-        """Add values to promotions by their number."""
-        if len(number) == 0:
-            return
-        lacking = int(number.max()) + 1 - self.sums.shape[1]
-        if lacking > 0:
-            self.sums = np.pad(self.sums, ((0, 0), (0, lacking)))
-        row = self.sums[self.COLUMNS.index(column)]
-        row += np.bincount(number.astype(np.int64), values, minlength=len(row))
-
-    def see(self, choices: Choices, shelf: Shelf, *, cost: Array) -> None:
-        """Add a day's lift: the same needs with and without the promotions."""
-        if not self.has_effect or not shelf.promotions:
-            return
-        rows = np.flatnonzero((_rows(shelf.promotion, choices.needs) >= 0).any(axis=1))
-        needs = choices.needs.keep(rows)
-        some = Choices(needs, choices.utility[rows], choices.outside[rows], choices.sku[rows])
-        here, total = _weights(some)
-        cell = needs.sub[:, None] * CHOICES + np.arange(CHOICES)
-        off = _rows(shelf.discount, needs)
-        price = _rows(shelf.price, needs)
-        gain = needs.weight[:, None] * (self.assortment.slope / self.assortment.reference)[cell]
-        gain = gain * price * off + FEATURED * _rows(shelf.featured, needs)
-        plain = here * np.exp(-gain)
-        with_it = needs.units[:, None] * here / total
-        without = needs.units[:, None] * plain / (total - here.sum(1, keepdims=True)
-                                                  + plain.sum(1, keepdims=True))  # fmt: skip
-        net = price / (1 + self.assortment.vat[cell])
-        margin = with_it * (net * (1 - off) - cost[cell]) - without * (net - cost[cell])
-        self._attribute(shelf, needs, lift=with_it - without, margin=margin)
-
-    def _attribute(self, shelf: Shelf, needs: Needs, *, lift: Array, margin: Array) -> None:
-        """Give each promotion its lift, and its share of what the rest of the shelf lost."""
-        place = _rows(shelf.promotion, needs)
-        mine = place >= 0
-        number = np.array([p.number for p in shelf.promotions])[place]
-        gross = np.where(mine, lift, 0.0).clip(min=0)
-        share = gross / np.maximum(gross.sum(axis=1, keepdims=True), 1e-12)
-        lost = gross.sum(axis=1, keepdims=True) - lift.sum(axis=1, keepdims=True)
-        for column, values in (
-            ("gross_lift_units", gross),
-            ("switched_units", share * lost),
-            ("incremental_margin_kes", share * margin.sum(axis=1, keepdims=True)),
-        ):
-            self.add(column, number[mine], values[mine])

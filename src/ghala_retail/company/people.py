@@ -44,9 +44,11 @@ UPLIFT_TYPES = ("lost_cause", "persuadable", "sure_thing", "sleeping_dog")
 SALARIED, CASUAL, OWN_ACCOUNT = range(3)
 
 
-def of_segments(field: str) -> Array:
-    """One trait of every segment."""
-    return np.array([getattr(segment, field) for segment in SEGMENTS])
+def of_segments(field: str, *, alike: bool = False) -> Array:
+    """One trait of every segment; the mean for each where everyone is alike."""
+    values = np.array([getattr(segment, field) for segment in SEGMENTS])
+    shares = np.array([segment.share for segment in SEGMENTS])
+    return np.full(len(values), values @ shares) if alike else values
 
 
 class Depots:
@@ -87,10 +89,6 @@ class Agents:
         self.relays = 0.5 + 0.45 * draws.uniform("agent/relays", count)
         self.tier = np.searchsorted([0.85, 1.15], self.skill)
 
-    def serving(self, day: int) -> Array:
-        """Whether each agent works on a day."""
-        return (self.joined <= day) & (day < self.left)
-
 
 class Customers:
     """The customers, in the order in which they registered."""
@@ -123,7 +121,8 @@ class Customers:
         edges = np.cumsum(lean * of_segments("share"), axis=1)
         edges /= edges[:, -1:]
         at = draws.uniform("customer/segment", self.count)
-        return (at[:, None] > edges[depots.zone[self.depot]]).sum(axis=1).astype(np.int8)
+        passed: Array = (at[:, None] > edges[depots.zone[self.depot]]).sum(axis=1)
+        return passed.astype(np.int8)
 
     def _work(self, draws: Draws, depots: Depots) -> None:
         at = draws.uniform("customer/pay", self.count)
@@ -140,8 +139,8 @@ class Customers:
         spread = 1.0 if plan.world.is_uniform else weibull(
             draws.uniform("customer/rate", self.count), 0.85
         )  # fmt: skip
-        rate = of_segments("visits_a_day")[self.segment] * spread * plan.world.visits
-        self.rate = rate.astype(np.float32)
+        often = of_segments("visits_a_day", alike=plan.world.is_uniform)[self.segment]
+        self.rate = (often * spread * plan.world.visits).astype(np.float32)
         personal = np.exp(0.2 * draws.normal("customer/price", self.count))
         weight = of_segments("price_weight")[self.segment] * personal
         self.price_weight = np.where(plan.world.is_uniform, 1.0, weight).astype(np.float32)
@@ -195,4 +194,5 @@ def _agents_near(depot: Array, at: Array, agents: Agents) -> Array:
     first = np.searchsorted(agents.depot[order], np.arange(agents.depot.max() + 2))
     size = np.maximum(np.diff(first), 1)
     place = first[depot] + (at**1.6 * size[depot]).astype(np.int64)
-    return order[place.clip(max=agents.count - 1)]
+    found: Array = order[place.clip(max=agents.count - 1)]
+    return found

@@ -71,7 +71,7 @@ class Prices:
         made = self.assortment
         passed = 1 + 0.6 * (self.cost / made.cost - 1)
         arm = np.where(self._arm >= 0, ARMS[self._arm], 1.0)
-        asked = made.list_price * passed * self._mood * arm
+        asked: Array = made.list_price * passed * self._mood * arm
         return asked.round(2) if self.plan.world.is_uniform else asked.round(0).clip(5)
 
     def opening(self, skus: Array, valid_from: int) -> Revision:
@@ -96,7 +96,7 @@ class Prices:
             self._planned = None
 
     def decide(self, day: int) -> Revision | None:
-        """On Thursdays, the prices of the coming week that differ from this week's."""
+        """On Thursdays, what changes in the coming week: prices, and which cells are under test."""
         if day % 7 != 7 - LEAD:
             return None
         week = day // 7 + 1
@@ -107,11 +107,10 @@ class Prices:
         if not self.plan.world.is_uniform:
             reason[:, self._take_supplier_prices(day)] = 1
             reason[self._follow_mood(week)] = 2
-        reason[self._run_tests(week)] = 3
-        zone, sku = np.nonzero(self._asked() != self.price)
-        self._planned = self._revision(
-            zone, sku, valid_from=7 * week, reason=reason[zone, sku]
-        )  # fmt: skip
+        begun, ended = self._run_tests(week)
+        reason[begun] = 3
+        zone, sku = np.nonzero((self._asked() != self.price) | begun | ended)
+        self._planned = self._revision(zone, sku, valid_from=7 * week, reason=reason[zone, sku])
         return self._planned
 
     def _take_supplier_prices(self, day: int) -> Array:
@@ -120,7 +119,7 @@ class Prices:
         usd = self.suppliers.usd_share * (self.usd_kes / USD_KES - 1)
         lumps = 0.02 * self.draws.normal("price/supplier", self.suppliers.count, day // 91)
         mine = self.assortment.supplier
-        changed = due[mine]
+        changed: Array = due[mine]
         fresh = self.assortment.cost * (1 + usd[mine] + lumps[mine])
         self.cost = np.where(changed, fresh.round(2), self.cost)
         return changed
@@ -133,15 +132,16 @@ class Prices:
         self._mood = np.where(seen, mood, self._mood)
         return seen
 
-    def _run_tests(self, week: int) -> Array:
-        """Draw new cells every four weeks; the prices of the old ones go back."""
+    def _run_tests(self, week: int) -> tuple[Array, Array]:
+        """Draw new cells every four weeks; the old ones end. Controls are told too."""
         if week % TEST_WEEKS:
-            return np.zeros(self._shape, bool)
+            return np.zeros(self._shape, bool), np.zeros(self._shape, bool)
         block = week // TEST_WEEKS
-        drawn = self.draws.uniform("price/test", self._cells, block) < TEST_SHARE
+        before = self._arm >= 0
+        drawn: Array = self.draws.uniform("price/test", self._cells, block) < TEST_SHARE
         arm = self.draws.integers("price/arm", self._cells, below=len(ARMS), day=block)
         self._arm = np.where(drawn, arm, -1)
-        return drawn
+        return drawn, before & ~drawn
 
 
 @dataclass

@@ -92,7 +92,7 @@ class Export:
             self.reports.prices(company.revision, arrives=day + 1)
         new = masters.known_products(company.assortment, day)
         if len(new):
-            self.reports.prices(company.prices.opening(new, day + 14), arrives=day)
+            self.reports.prices(company.prices.opening(new, day), arrives=day)
         self.outbox.close_day(day)
         self._deeds(business)
         self.faults.disturb(self.outbox, day)

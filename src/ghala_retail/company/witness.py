@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 
 from ghala_retail.company import operations
-from ghala_retail.company.assortment import CATEGORIES, CHOICES
+from ghala_retail.company.assortment import CATEGORIES
 from ghala_retail.company.business import Business, Company
 from ghala_retail.company.draws import Array
+from ghala_retail.company.lift import COLUMNS, PromotionOracle
 from ghala_retail.company.marketing import EFFECTS
-from ghala_retail.company.oracle import PriceOracle, PromotionOracle
+from ghala_retail.company.oracle import PriceOracle
 from ghala_retail.company.people import SEGMENTS, UPLIFT_TYPES
 from ghala_retail.company.truth import write_facts, write_table
 
@@ -26,73 +27,21 @@ class Witness:
     def __init__(self, company: Company) -> None:
         self.company = company
         self.prices = PriceOracle(company.assortment, company.depots)
-        uniform = company.plan.world.is_uniform
-        self.promotions = PromotionOracle(company.assortment, has_effect=not uniform)
+        self.promotions = PromotionOracle(company)
         self._days: list[dict[str, Any]] = []
         self._lost: list[Array] = []
         self._campaigns: dict[int, Array] = {}
 
     def see(self, business: Business) -> None:
         """Add a day."""
-        day, cost = business.day.day, self.company.prices.cost
+        day = business.day.day
         large = self.company.plan.size.customers >= LARGE
         if not large or day % 7 == day // 7 % 7:
-            self.prices.see(business.choices, business.shelf, cost=cost)
-        self.promotions.see(business.choices, business.shelf, cost=cost)
-        self._see_stores(business)
+            self.prices.see(business.choices, business.shelf, cost=self.company.prices.cost)
+        self.promotions.see(business)
         self._see_lost(business)
         self._see_campaign(business)
         self._see_day(business)
-
-    def _see_stores(self, business: Business) -> None:
-        """What promotions put into pantries, and what followed from it."""
-        demand, wishes = self.company.demand, business.wishes
-        rows = np.flatnonzero(wishes.stored_up & wishes.was_served)
-        category = self.company.assortment.category[wishes.sku[rows]]
-        number = demand.stocked_by[wishes.needs.customer[rows], category]
-        extra = wishes.units[rows] / 2
-        self.promotions.add("stored_units", number, extra)
-        self.promotions.add("incremental_margin_kes", number, extra * self._margin(business, rows))
-        self._see_skipped(business)
-        self._see_traffic(business)
-
-    def _see_skipped(self, business: Business) -> None:
-        """Needs met at home: what they would have bought is taken from the promotion."""
-        stored, shelf, made = business.stored, business.shelf, self.company.assortment
-        number = self.company.demand.stocked_by[stored.customer, made.sub_category[stored.sub]]
-        met = len(business.wishes.sku) / max(len(business.choices.needs), 1)
-        units = stored.units * met
-        cell = stored.sub[:, None] * CHOICES + np.arange(CHOICES)
-        price = shelf.price[stored.depot[:, None], cell]
-        margin = price / (1 + made.vat[cell]) - self.company.prices.cost[cell]
-        weight = made.attraction[cell] / made.sub_total[stored.sub][:, None]
-        self.promotions.add("pulled_forward_units", number, units)
-        lost = -units * (margin * weight).sum(axis=1)
-        self.promotions.add("incremental_margin_kes", number, lost)
-
-    def _see_traffic(self, business: Business) -> None:
-        """Visits that the front page of the catalogue caused, shared among its promotions."""
-        shelf = business.shelf
-        visits = np.bincount(business.visits.depot, minlength=len(shelf.traffic))
-        extra = visits * (1 - 1 / shelf.traffic)
-        among = np.zeros(len(shelf.traffic))
-        drawing = [p for p in shelf.promotions if p.is_featured]
-        for found in drawing:
-            among[found.depots] += 1
-        worth = business.sales.margin.sum() / max(len(business.visits), 1)
-        for found in drawing:
-            caused = (extra / np.maximum(among, 1))[found.depots].sum()
-            number = np.array([found.number])
-            self.promotions.add("extra_visits", number, np.array([caused]))
-            self.promotions.add("incremental_margin_kes", number, np.array([caused * worth]))
-
-    def _margin(self, business: Business, rows: Array) -> Array:
-        """KES a unit of some wishes earns, after VAT, discount and cost."""
-        wishes, shelf, made = business.wishes, business.shelf, self.company.assortment
-        depot, sku = wishes.needs.depot[rows], wishes.sku[rows]
-        paid = shelf.price[depot, sku] * (1 - shelf.discount[depot, sku])
-        margin: Array = paid / (1 + made.vat[sku]) - self.company.prices.cost[sku]
-        return margin
 
     def _see_lost(self, business: Business) -> None:
         wishes = business.wishes
@@ -182,7 +131,7 @@ class Witness:
             },
             schema={"promotion_id": pl.String, "event": pl.String, "category": pl.String},
         )
-        columns = zip(PromotionOracle.COLUMNS, sums[:, numbers], strict=True)
+        columns = zip(COLUMNS, sums[:, numbers], strict=True)
         return table.with_columns(pl.Series(name, values) for name, values in columns)
 
     def _campaign_table(self) -> pl.DataFrame:
