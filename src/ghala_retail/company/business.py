@@ -136,7 +136,6 @@ class Company:
         units = who.rate[alive] * basket[who.segment[alive]]
         by_depot = np.bincount(who.depot[alive], units, minlength=self.depots.count)
         pull = made.attraction * np.exp(-made.slope * (made.list_price / made.reference - 1))
-        pull = pull * made.on_sale(0)
         share = pull / np.maximum(np.bincount(made.sub, pull), 1e-9)[made.sub]
         share = share * (made.sub_weight / made.sub_weight.sum())[made.sub]
         guess: Array = np.outer(by_depot, share).ravel()

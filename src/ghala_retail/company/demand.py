@@ -180,7 +180,7 @@ class Demand:
         season = np.ones(len(CATEGORIES))
         season[9] += 2.5 * day.school
         season[[7, 10, 11]] += 0.8 * day.gifts
-        season[[0, 1, 2]] *= 1 + 0.1 * (day.ramadan > 1)
+        season[[0, 1, 2]] += 0.3 * (day.ramadan > 1)
         made = self.assortment
         weight = (self._taste * season)[:, made.sub_category] * made.sub_weight
         edges = np.cumsum(weight, axis=1)

@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from ghala_retail.company.assortment import Assortment
 from ghala_retail.company.draws import Draws
 from ghala_retail.company.exports import Outbox
+from ghala_retail.company.sales import is_cancelled, is_corrected, line_key
 from ghala_retail.company.world import Plan
 
 AGAIN = 91
 """Days after which a fault happens again."""
-RESENT_ON, RESENT_AFTER = 24, 3
+RESENT_ON, RESENT_AFTER, RESENT_SHARE = 24, 3, 0.1
 LATE_ON, LATE_BY = 30, 2
 CARTONS_FROM, CARTONS_DAYS, CARTON_SKUS = 40, 7, 3
 TEST_ORDERS = 2
@@ -85,7 +86,12 @@ class Faults:
                 continue
             outbox.send(feed, table, arrives=arrives)
             number = table["order_id"].to_numpy()
-            again = table.filter(pa.array(self.draws.uniform("fault/resent", number) < 0.1))
+            chosen = self.draws.uniform("fault/resent", number) < RESENT_SHARE
+            chosen &= ~is_cancelled(self.draws, number)  # else a cancelled order would stand again
+            if "line" in table.column_names:
+                key = line_key(number, table["line"].to_numpy())
+                chosen &= ~is_corrected(self.draws, key)
+            again = table.filter(pa.array(chosen))
             outbox.send(feed, again, arrives=arrives + RESENT_AFTER)
             end = arrives + RESENT_AFTER
             self._note("resent", feed, arrives=end, rows=again.num_rows, end=end)

@@ -1,7 +1,6 @@
 """Promotions and campaigns: what was planned, for whom, and who was held out by lot."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 
@@ -11,7 +10,8 @@ from ghala_retail.company.draws import Array, Draws, to_uniform
 from ghala_retail.company.people import Agents, Customers, Depots
 from ghala_retail.company.world import Plan
 
-PLANNED_AHEAD = 21
+PLANNED_AHEAD, ASSIGNED_AHEAD = 21, 2
+"""Days before their start on which promotions are planned, and customers drawn for campaigns."""
 CAMPAIGN_EVERY, CAMPAIGN_DAYS = 28, 14
 OFFERS = (("free_delivery", 3.0, 120.0), ("voucher", 4.0, 100.0), ("reminder", 2.0, 0.0))
 """Name, KES per contact, KES off one order."""
@@ -129,7 +129,7 @@ class Marketing:
 
     def assign(self, campaign: Campaign) -> tuple[Array, Array]:
         """Who takes part in a campaign, and which of them were drawn to be contacted."""
-        known = self.customers.known(campaign.start - 2)
+        known = self.customers.known(campaign.start - ASSIGNED_AHEAD - 1)
         part = self.draws.uniform("campaign/reach", known, campaign.number) < campaign.reach
         who = np.flatnonzero(part)
         lot = self.draws.uniform("campaign/lot", who, campaign.number)
@@ -151,7 +151,9 @@ class Marketing:
         return np.where(has, OFFERS[self._campaign.offer][2], 0.0)
 
 
-EVENTS = ("payday", "weekend", "habit", "supplier")
+HABITS = ("weekend", "habit", "supplier")
+KNOWN_EARLIER = 7
+"""Days that a SKU has been on sale before it is promoted, so that the plan knows it."""
 MOST_SKUS = 60
 """Of larger categories a smaller share is promoted."""
 DEPTHS = np.array([0.05, 0.10, 0.15, 0.20, 0.30])
@@ -163,7 +165,7 @@ def _plan_promotion(marketing: Marketing, number: int, week: int) -> Promotion:
     start = week * 7 + int(lots[0] * 7)
     event, category = _occasion(marketing, start, lots)
     made, depots = marketing.assortment, marketing.depots
-    of_category = np.flatnonzero((made.category == category) & made.on_sale(start))
+    of_category = np.flatnonzero((made.category == category) & made.on_sale(start - KNOWN_EARLIER))
     share = marketing.draws.uniform("promotion/sku", of_category, number)
     share *= max(1.0, len(of_category) / MOST_SKUS)
     chosen = of_category[share < 0.15 + 0.25 * lots[3]]
@@ -184,7 +186,7 @@ def _plan_promotion(marketing: Marketing, number: int, week: int) -> Promotion:
 
 
 def _occasion(marketing: Marketing, start: int, lots: Array) -> tuple[str, int]:
-    day = describe_day(marketing.draws, start, marketing.plan.date(start) + timedelta(days=2))
+    day = describe_day(marketing.draws, start, marketing.plan.date(start))
     if day.ramadan > 1:
         return "ramadan", (0, 1, 2)[int(lots[1] * 3)]
     if day.gifts:
@@ -193,4 +195,4 @@ def _occasion(marketing: Marketing, start: int, lots: Array) -> tuple[str, int]:
         return "back_to_school", 9
     if day.is_payday and lots[2] < 0.5:
         return "payday", int(lots[1] * len(CATEGORIES))
-    return EVENTS[1 + int(lots[2] * 3)], int(lots[1] * len(CATEGORIES))
+    return HABITS[int(lots[2] * len(HABITS))], int(lots[1] * len(CATEGORIES))

@@ -183,7 +183,7 @@ class Competitors:
         seen = self.draws.uniform("competitor/gap", self._cells, day) >= GAPS
         stale = self.draws.uniform("competitor/stale", self._cells, day) < STALE
         shown = np.where(stale, self.price * self._before / self._level, self.price).round(0)
-        competitor, sku = np.nonzero(self.matched & seen)
+        competitor, sku = np.nonzero(self.matched & seen & self.assortment.on_sale(day))
         return competitor, sku, shown[competitor, sku]
 
     def pull(self) -> Array:

@@ -68,7 +68,7 @@ class Clerks:
         late = 7 + (lot - SOON) / (1 - SOON) * 14
         lag = np.where(lot < ON_TIME, 0, np.where(lot < SOON, soon, late)).astype(np.int64)
         arrives = day + 1 + np.where(sales.agent >= 0, lag, 0)
-        falls = self.draws.uniform("order/cancelled", sales.order) < CANCELLED
+        falls = is_cancelled(self.draws, sales.order)
         after = 1 + self.draws.integers("order/cancelled_after", sales.order, below=5)
         return Aftermath(arrives, np.where(falls, arrives + after - 1, -1))
 
@@ -120,14 +120,14 @@ class Clerks:
         self, outbox: Outbox, channel: str, sales: Sales, *, of_mine: Array, arrives: Array
     ) -> None:
         """Lines of which less was delivered than ordered, told days to weeks later."""
-        key = sales.line_orders("order") * 32 + sales.line
-        wrong = of_mine & (self.draws.uniform("line/corrected", key) < CORRECTED)
+        key = line_key(sales.line_orders("order"), sales.line)
+        wrong = of_mine & is_corrected(self.draws, key)
         after = 3 + self.draws.integers("line/corrected_after", key, below=23)
         table = self._lines(sales, wrong, units=sales.units - 1)
         outbox.send_late(f"{channel}_lines", table, arrives=(arrives + after)[wrong])
 
     def _take_back(self, outbox: Outbox, sales: Sales, *, day: int, after: Aftermath) -> None:
-        key = sales.line_orders("order") * 32 + sales.line
+        key = line_key(sales.line_orders("order"), sales.line)
         stands = (after.cancelled_on < 0)[sales.line_order]
         back = np.flatnonzero(stands & (self.draws.uniform("line/returned", key) < RETURNED))
         if len(back) == 0:
@@ -147,3 +147,21 @@ class Clerks:
             }
         )
         outbox.send_late("returns", table, arrives=known + 1)
+
+
+def line_key(order: Array, line: Array) -> Array:
+    """One number for each line of each order."""
+    key: Array = order * 32 + line
+    return key
+
+
+def is_cancelled(draws: Draws, order: Array) -> Array:
+    """Whether orders are cancelled in the end."""
+    falls: Array = draws.uniform("order/cancelled", order) < CANCELLED
+    return falls
+
+
+def is_corrected(draws: Draws, key: Array) -> Array:
+    """Whether lines, by their key, are corrected in the end."""
+    wrong: Array = draws.uniform("line/corrected", key) < CORRECTED
+    return wrong

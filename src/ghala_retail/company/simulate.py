@@ -11,7 +11,7 @@ from ghala_retail.company import masters
 from ghala_retail.company.business import Business, Company
 from ghala_retail.company.exports import Outbox
 from ghala_retail.company.faults import Faults
-from ghala_retail.company.marketing import PLANNED_AHEAD
+from ghala_retail.company.marketing import ASSIGNED_AHEAD, PLANNED_AHEAD
 from ghala_retail.company.masters import BEFORE
 from ghala_retail.company.reports import Reports
 from ghala_retail.company.supply import Movements
@@ -78,9 +78,10 @@ class Export:
         self._plans(BEFORE)
         known = np.flatnonzero(company.assortment.launched <= BEFORE + masters.KNOWN_AHEAD)
         self.reports.prices(company.prices.opening(known, 0), arrives=BEFORE)
-        there = company.stock.there
-        none = np.zeros(len(there), int)
-        self.reports.stock(Movements(np.arange(len(there)), none, none, none, there), BEFORE)
+        cells = np.flatnonzero(company.stock.there)
+        none = np.zeros(len(cells), int)
+        there = company.stock.there[cells]
+        self.reports.stock(Movements(cells, none, none, none, there), BEFORE)
         self.outbox.close_day(BEFORE)
 
     def day(self, business: Business) -> None:
@@ -114,8 +115,8 @@ class Export:
         for week in range(max(day // 7, 0), day // 7 + 3):
             gone = [p for p in marketing.planned(week) if p.cancelled_on == day]
             self.reports.promotions(gone, arrives=day, cancelled=True)
-        coming = marketing.campaign(day + 2)
-        if coming is not None and coming.start == day + 2:
+        coming = marketing.campaign(day + ASSIGNED_AHEAD)
+        if coming is not None and coming.start == day + ASSIGNED_AHEAD:
             self.reports.campaign(coming, *marketing.assign(coming), arrives=day)
 
     def _deeds(self, business: Business) -> None:

@@ -68,7 +68,7 @@ class Stock:
         self.rate = rate
         cover = 16 + 30 * self.draws.uniform("stock/opening", self.cells)
         units = np.ceil((rate * (cover + self.lead) + 1.2) / self.pack) * self.pack
-        self.there = units.astype(np.int64)
+        self.there = np.where(self.assortment.on_sale(0)[self.sku], units, 0).astype(np.int64)
         self.booked = self.there.copy()
         self.on_order = np.zeros(self.cells, np.int64)
         self._start()
@@ -125,7 +125,8 @@ class Stock:
         found = np.where(counted, self.there - self.booked, 0)
         self._adjusted += found
         self.booked += found
-        self.rate += LEARNING * (self._shipped - self.rate)
+        live = self.assortment.on_sale(day)[self.sku]
+        self.rate += LEARNING * live * (self._shipped - self.rate)
         moved = np.flatnonzero(
             (self._received > 0) | (self._shipped > 0) | (self._adjusted != 0) | counted
         )
