@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ghala_retail.company.calendar import ZONES
 from ghala_retail.company.draws import Array, Draws
 from ghala_retail.company.people import NEVER
 from ghala_retail.company.world import Plan
@@ -151,8 +150,3 @@ def best_price(cost: Array, elasticity: Array, vat: Array) -> Array:
     """The price with VAT that earns most where demand has this elasticity."""
     best: Array = (1 + vat) * cost * elasticity / (elasticity + 1)
     return best
-
-
-def zones() -> int:
-    """How many price zones there are."""
-    return len(ZONES)

@@ -236,7 +236,6 @@ class Company:
         agents = np.unique(sales.depot[at_agents] * 10**6 + sales.agent[at_agents])
         stops = np.bincount(sales.depot[~at_agents], minlength=count)
         return Load(
-            orders=np.bincount(sales.depot, minlength=count),
             stops=stops + np.bincount(agents // 10**6, minlength=count),
             lines=np.bincount(depot, minlength=count),
             units=np.bincount(depot, sales.units, minlength=count),

@@ -27,7 +27,6 @@ SPEED_KMH = np.array([19.0, 30.0, 38.0])
 class Load:
     """What a day brings to each depot."""
 
-    orders: Array
     stops: Array
     lines: Array
     units: Array

@@ -86,6 +86,8 @@ class Agents:
         left = np.where(left < 0, 400 + left % 700, left)  # who is known has not left yet
         self.left = np.minimum(left, NEVER).astype(np.int16)
         self.skill = weibull(draws.uniform("agent/skill", count), 3.0)
+        if plan.world.is_uniform:
+            self.skill[:] = 1.0
         self.relays = 0.5 + 0.45 * draws.uniform("agent/relays", count)
         self.tier = np.searchsorted([0.85, 1.15], self.skill)
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ghala_retail.company.assortment import COMPETITION, Assortment, Suppliers, zones
+from ghala_retail.company.assortment import COMPETITION, Assortment, Suppliers
+from ghala_retail.company.calendar import ZONES
 from ghala_retail.company.draws import Array, Draws
 from ghala_retail.company.people import of_segments
 from ghala_retail.company.world import Plan
@@ -50,7 +51,7 @@ class Prices:
     usd_kes: float = USD_KES
 
     def __post_init__(self) -> None:
-        self._shape = (zones(), self.assortment.count)
+        self._shape = (len(ZONES), self.assortment.count)
         self._cells = np.arange(np.prod(self._shape)).reshape(self._shape)
         self.cost = self.assortment.cost.copy()
         self._mood = np.ones(self._shape)
@@ -76,7 +77,9 @@ class Prices:
 
     def opening(self, skus: Array, valid_from: int) -> Revision:
         """The first prices of some SKUs, in every zone."""
-        zone, sku = (part.ravel() for part in np.meshgrid(np.arange(zones()), skus, indexing="ij"))
+        zone, sku = (
+            part.ravel() for part in np.meshgrid(np.arange(len(ZONES)), skus, indexing="ij")
+        )
         return self._revision(zone, sku, valid_from=valid_from, reason=np.zeros(len(sku), int))
 
     def _revision(self, zone: Array, sku: Array, *, valid_from: int, reason: Array) -> Revision:

@@ -1,5 +1,6 @@
 """The story: a company lives day by day, its systems export, and the truth is kept apart."""
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ from ghala_retail.company.supply import Movements
 from ghala_retail.company.witness import Witness
 from ghala_retail.company.world import Plan
 
+MARK = "facts.json"
+"""Only a folder whose truth holds this file is replaced."""
+
+log = logging.getLogger("ghala.simulate")
+
 
 def simulate(plan: Plan, out: Path) -> dict[str, Any]:
     """Write what the company's systems export, and the truth, under a folder.
@@ -29,10 +35,13 @@ def simulate(plan: Plan, out: Path) -> dict[str, Any]:
     outbox = Outbox(out / "inbox" / "company")
     export = Export(company, outbox)
     witness = Witness(company)
+    witness.announce(out / "truth")
     export.open()
     for business in company.days():
         export.day(business)
         witness.see(business)
+        if business.day.date.day == 1:
+            log.info("%s  %s rows written", business.day.date, f"{sum(outbox.rows.values()):,}")
     outbox.close_day(plan.days)
     outbox.close()
     witness.write(out / "truth", export.faults.planted)
@@ -48,7 +57,7 @@ def simulate_into(out: Path, plan: Plan) -> dict[str, Any]:
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file.", "Name a folder: ghala simulate OUT")
     held = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
-    if set(held) - {"inbox", "truth"}:
+    if held and not ({*held} == {"inbox", "truth"} and (out / "truth" / MARK).is_file()):
         raise UsageError(
             f"{out} holds something else than a simulation ({', '.join(held[:3])}); it was left"
             " as it is.",

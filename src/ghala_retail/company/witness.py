@@ -87,6 +87,10 @@ class Witness:
             }
         )
 
+    def announce(self, folder: Path) -> None:
+        """Write the plan before the first day: who finds it knows what the folder is for."""
+        write_facts(folder, self._facts([]))
+
     def write(self, folder: Path, faults: list[dict[str, Any]]) -> None:
         """Write every table and the facts."""
         company = self.company

@@ -224,6 +224,13 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_someone_elses_inbox_is_not_taken_for_a_simulation(tmp_path: Path) -> None:
+    for name in ("inbox", "truth"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match="something else"):
+        simulate_into(tmp_path, make_plan("tiny", "null", seed=1, days=1))
+
+
 def test_an_earlier_simulation_is_replaced(tmp_path: Path) -> None:
     for days in (3, 2):
         told = simulate_into(tmp_path, make_plan("tiny", "null", seed=1, days=days))
