@@ -43,6 +43,7 @@ def measure(folder: Path, size: str, days: str | None) -> dict[str, Any]:
         "files": len(files),
         "disk (GB)": sum(file.stat().st_size for file in files) / 1e9,
         "wall (s)": seconds,
+        "processor time (s)": usage.ru_utime + usage.ru_stime,
         "peak memory (GB)": usage.ru_maxrss / 1e6,
     }
 

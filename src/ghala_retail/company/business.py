@@ -25,8 +25,9 @@ from ghala_retail.company.supply import Movements, Purchases, Stock
 from ghala_retail.company.visits import Crowd, Visits
 from ghala_retail.company.world import Plan
 
-ORDERS_A_DAY = 1_000_000
-"""Numbers kept free for the orders of a day."""
+ORDERS_A_DAY = 10_000_000
+"""Numbers kept free for the orders of a day. An order is numbered by its customer, so that its fate
+does not hang on what others order."""
 BOUGHT = 0.6
 """Share of the needs that the company's buyers expect to meet."""
 
@@ -194,7 +195,7 @@ class Company:
         return Wishes(needs, sku, units, served, substitute, stores)
 
     def _sell(self, visits: Visits, shelf: Shelf, *, wishes: Wishes, day: Day) -> Sales:
-        """Group what was bought into orders; orders are numbered through the day."""
+        """Group what was bought into orders, one for each customer and day."""
         bought = np.flatnonzero(wishes.was_served | (wishes.substitute >= 0))
         sku = np.where(wishes.was_served, wishes.sku, wishes.substitute)[bought]
         needs, units = wishes.needs.keep(bought), wishes.units[bought]
@@ -211,7 +212,7 @@ class Company:
         fee = np.where(agent >= 0, AGENT_FEE_KES, WEB_FEE_KES)
         at = self.draws.uniform("order/time", who, day.day)
         return Sales(
-            order=day.day * ORDERS_A_DAY + np.arange(len(visit)) + 1,
+            order=day.day * ORDERS_A_DAY + who + 1,
             customer=who,
             agent=agent,
             depot=visits.depot[visit],

@@ -20,9 +20,8 @@ from ghala_retail.company.visits import Visits
 from ghala_retail.company.world import Plan
 
 MOST_EXTRA = 8
-FEATURED = np.log(1.5)
-"""What the catalogue's front page adds to a utility."""
-FEATURED_TRAFFIC = 0.02
+FEATURED_TRAFFIC = 0.002
+"""Share of visits that one promotion on the front page adds in its depots."""
 STOCKS_UP = 0.25
 """Of the buyers on promotion, those who buy for later too."""
 SUBSTITUTES = 0.30
@@ -42,7 +41,8 @@ class Shelf:
     discount: Array
     promotion: Array
     """A place in ``promotions``; -1 without one."""
-    featured: Array
+    appeal: Array
+    """What promotions add to a utility beside the price."""
     promotions: list[Promotion]
     traffic: Array
 
@@ -129,12 +129,12 @@ class Demand:
         """What every depot offers on a day, at which discount; prices times a factor."""
         made, zone = self.assortment, self.depots.zone
         shape = (self.depots.count, made.count)
-        discount, featured = np.zeros(shape), np.zeros(shape, bool)
+        discount, appeal = np.zeros(shape), np.zeros(shape)
         promotion = np.full(shape, -1, np.int16)
         traffic = np.ones(self.depots.count)
         for place, found in enumerate(promotions):
             cells = np.ix_(found.depots, found.skus)
-            discount[cells], featured[cells] = found.discount, found.is_featured
+            discount[cells], appeal[cells] = found.discount, found.appeal
             promotion[cells] = place
             traffic[found.depots] += FEATURED_TRAFFIC * found.is_featured
         price = prices.price[zone] * factor
@@ -144,10 +144,10 @@ class Demand:
         if self.plan.world.is_uniform:
             traffic[:] = 1.0
         else:
-            liking = liking + FEATURED * featured
+            liking = liking + appeal
         return Shelf(
             liking.astype(np.float32), burden.astype(np.float32), price, discount,
-            promotion, featured, promotions, np.minimum(traffic, 1.12),
+            promotion, appeal, promotions, np.minimum(traffic, 1.12),
         )  # fmt: skip
 
     def needs(self, visits: Visits, day: Day) -> Needs:

@@ -19,7 +19,7 @@ AGAIN = 91
 RESENT_ON, RESENT_AFTER, RESENT_SHARE = 24, 3, 0.1
 LATE_ON, LATE_BY = 30, 2
 CARTONS_FROM, CARTONS_DAYS, CARTON_SKUS = 40, 7, 3
-TEST_ORDERS = 2
+TEST_ORDERS, TEST_NUMBERS = 2, 5_000_000
 ODD_DAY = 9
 """Day of the month on which stock and customers are odd."""
 
@@ -129,7 +129,7 @@ class Faults:
     def _add_tests(self, table: pa.Table) -> tuple[pa.Table, int]:
         """Orders of the company's own testers, numbered apart."""
         tests = table.slice(0, TEST_ORDERS)
-        number = pc.add(tests["order_id"], pa.scalar(500_000, pa.int64()))
+        number = pc.add(tests["order_id"], pa.scalar(TEST_NUMBERS, pa.int64()))
         tests = tests.set_column(0, "order_id", number)
         status = pa.array(["test"] * tests.num_rows)
         tests = tests.set_column(tests.schema.get_field_index("status"), "status", status)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ghala_retail.company.assortment import CHOICES
 from ghala_retail.company.business import Business, Company
-from ghala_retail.company.demand import FEATURED, Choices, Needs, Shelf
+from ghala_retail.company.demand import Choices, Needs, Shelf
 from ghala_retail.company.draws import Array
 from ghala_retail.company.oracle import rows_of, weights_of
 
@@ -56,7 +56,7 @@ class PromotionOracle:
         cell = _cells(needs.sub)
         off, price = rows_of(shelf.discount, needs), rows_of(shelf.price, needs)
         gain = needs.weight[:, None] * (made.slope / made.reference)[cell] * price * off
-        gain = gain + FEATURED * rows_of(shelf.featured, needs)
+        gain = gain + rows_of(shelf.appeal, needs)
         plain = here if self.company.plan.world.is_uniform else here * np.exp(-gain)
         rest = total - here.sum(axis=1, keepdims=True)
         units = needs.units[:, None]

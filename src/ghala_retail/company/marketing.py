@@ -32,6 +32,8 @@ class Promotion:
     end: int
     discount: float
     is_featured: bool
+    appeal: float
+    """What it adds to a utility beside the price."""
     cancelled_on: int | None
 
     @property
@@ -151,6 +153,11 @@ class Marketing:
         return np.where(has, OFFERS[self._campaign.offer][2], 0.0)
 
 
+FEATURED = 0.4
+"""What the catalogue's front page adds to a utility."""
+APPEAL = {"habit": 0.05, "weekend": 0.15, "supplier": 0.15, "payday": 0.3, "christmas": 0.35,
+          "ramadan": 0.45, "back_to_school": 0.5}  # fmt: skip
+"""What the shelf and the flyer of an event add to a utility, in a category like another."""
 HABITS = ("weekend", "habit", "supplier")
 KNOWN_EARLIER = 7
 """Days that a SKU has been on sale before it is promoted, so that the plan knows it."""
@@ -170,6 +177,7 @@ def _plan_promotion(marketing: Marketing, number: int, week: int) -> Promotion:
     share *= max(1.0, len(of_category) / MOST_SKUS)
     chosen = of_category[share < 0.15 + 0.25 * lots[3]]
     there = np.flatnonzero(marketing.draws.uniform("promotion/depot", depots.count, number) < 0.6)
+    featured = bool(lots[7] < 0.35)
     cancelled = int(start - 5) if lots[4] < 0.04 else None
     return Promotion(
         number,
@@ -180,7 +188,8 @@ def _plan_promotion(marketing: Marketing, number: int, week: int) -> Promotion:
         start=start,
         end=start + 3 + int(lots[5] * 5),
         discount=float(DEPTHS[int(lots[6] * len(DEPTHS))]),
-        is_featured=bool(lots[7] < 0.35),
+        is_featured=featured,
+        appeal=_appeal(marketing, event, category) + FEATURED * featured,
         cancelled_on=cancelled,
     )  # fmt: skip
 
@@ -196,3 +205,9 @@ def _occasion(marketing: Marketing, start: int, lots: Array) -> tuple[str, int]:
     if day.is_payday and lots[2] < 0.5:
         return "payday", int(lots[1] * len(CATEGORIES))
     return HABITS[int(lots[2] * len(HABITS))], int(lots[1] * len(CATEGORIES))
+
+
+def _appeal(marketing: Marketing, event: str, category: int) -> float:
+    """An event suits some categories better than others."""
+    place = np.array([list(APPEAL).index(event) * len(CATEGORIES) + category])
+    return APPEAL[event] + 0.15 * float(marketing.draws.normal("promotion/appeal", place)[0])

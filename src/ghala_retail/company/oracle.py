@@ -63,7 +63,7 @@ class PriceOracle:
                 "units": units[zone, sku],
                 "elasticity": _elasticity(units, self.by_zone[NUDGED])[zone, sku],
                 "best_price_factor": factor[zone, sku],
-                "gain_share": gain[zone, sku],
+                "gain_share_of_revenue": gain[zone, sku],
             }
         )
 
@@ -81,7 +81,7 @@ class PriceOracle:
         )
 
     def _best(self) -> tuple[Array, Array]:
-        """The price factor that earns most, and the share of profit it adds."""
+        """The price factor that earns most, and what it adds as a share of today's revenue."""
         fine = np.linspace(GRID[0], GRID[-1], 181)
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log(self.by_zone)
@@ -91,7 +91,7 @@ class PriceOracle:
             ])  # fmt: skip
             best = np.nan_to_num(profits[:-1]).argmax(axis=0)
             top = np.take_along_axis(profits, best[None], axis=0)[0]
-            gain = top / np.abs(profits[-1]) - np.sign(profits[-1])
+            gain = (top - profits[-1]) / self.earned[0]
         return fine[best], np.nan_to_num(gain)
 
 

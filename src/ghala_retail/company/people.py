@@ -33,12 +33,12 @@ class Segment:
 
 
 SEGMENTS = (
-    Segment("families", 0.26, 0.0225, 0.95, 0.35, 0.65, 3.5, 1.5),
-    Segment("professionals", 0.14, 0.0194, 0.75, 0.20, 0.25, 2.7, 1.2),
-    Segment("shopkeepers", 0.08, 0.0465, 1.10, 0.30, 0.85, 4.2, 2.6),
-    Segment("rural_households", 0.27, 0.0143, 1.15, 0.30, 0.95, 3.0, 1.5),
-    Segment("students", 0.11, 0.0157, 1.20, 0.55, 0.45, 1.8, 1.0),
-    Segment("bargain_hunters", 0.14, 0.0165, 1.35, 0.85, 0.60, 2.6, 1.6),
+    Segment("families", 0.26, 0.0230, 0.95, 0.35, 0.65, 3.6, 1.5),
+    Segment("professionals", 0.14, 0.0198, 0.75, 0.20, 0.25, 2.8, 1.2),
+    Segment("shopkeepers", 0.08, 0.0475, 1.10, 0.30, 0.85, 4.4, 2.6),
+    Segment("rural_households", 0.27, 0.0146, 1.15, 0.30, 0.95, 3.1, 1.5),
+    Segment("students", 0.11, 0.0160, 1.20, 0.55, 0.45, 1.9, 1.0),
+    Segment("bargain_hunters", 0.14, 0.0168, 1.35, 0.85, 0.60, 2.7, 1.6),
 )
 UPLIFT_TYPES = ("lost_cause", "persuadable", "sure_thing", "sleeping_dog")
 SALARIED, CASUAL, OWN_ACCOUNT = range(3)

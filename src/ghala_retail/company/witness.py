@@ -132,8 +132,14 @@ class Witness:
                 "promotion_id": [known[int(n)].id for n in numbers],
                 "event": [known[int(n)].event for n in numbers],
                 "category": [CATEGORIES[known[int(n)].category].name for n in numbers],
+                "appeal": [known[int(n)].appeal for n in numbers],
             },
-            schema={"promotion_id": pl.String, "event": pl.String, "category": pl.String},
+            schema={
+                "promotion_id": pl.String,
+                "event": pl.String,
+                "category": pl.String,
+                "appeal": pl.Float64,
+            },
         )
         columns = zip(COLUMNS, sums[:, numbers], strict=True)
         return table.with_columns(pl.Series(name, values) for name, values in columns)

@@ -175,7 +175,7 @@ def test_the_null_world_has_nothing_to_gain(company: Make) -> None:
     prices = read_table(folder, "elasticities").filter(pl.col("units") > 100)
     assert prices.height > 100
     assert abs(prices["best_price_factor"].mean() - 1) < 0.01
-    assert prices["gain_share"].mean() < 0.002
+    assert prices["gain_share_of_revenue"].mean() < 0.002
     assert read_facts(folder)["shocks"] == read_facts(folder)["faults"] == []
     segments = read_table(folder, "segment_elasticities").group_by("segment").agg(
         (pl.col("elasticity") * pl.col("units")).sum() / pl.col("units").sum()
