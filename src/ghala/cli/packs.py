@@ -6,18 +6,20 @@ It is written for Typer, and returns what is to be shown.
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from ghala.cli.application import Json, application, show
-from ghala.contracts.discovery import load_module, packs
 
 
 def register_verbs() -> None:
     """Add the verbs of every installed pack to the command line."""
-    for folder in packs().values():
-        file = folder / "commands.py"
-        if file.is_file():
-            module = load_module(file)
+    for entry in entry_points(group="ghala.packs"):
+        # Verbs that need a pack say that it is missing; `ghala --help` goes on without it.
+        if find_spec(entry.value) and find_spec(f"{entry.value}.commands"):
+            module = import_module(f"{entry.value}.commands")
             for name, function in vars(module).items():
                 if inspect.isfunction(function) and function.__module__ == module.__name__:
                     _register(name, function)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.conftest import read_json, run_ghala
@@ -23,3 +25,13 @@ def test_an_unknown_world_is_a_usage_error_with_the_known_ones(tmp_path: Path) -
 
 def test_help_names_the_verb() -> None:
     assert "simulate" in run_ghala("--help").stdout
+
+
+def test_the_command_line_knows_its_verbs_without_loading_what_they_need() -> None:
+    script = (
+        "import sys, ghala.cli.verbs; print({'numpy', 'polars', 'pydantic'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "set()", done.stderr
