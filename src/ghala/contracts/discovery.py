@@ -145,14 +145,24 @@ def _load_use_case(workspace: Workspace, name: str, folder: Path) -> UseCase:
     found.name, found.folder = name, folder
     path = policy_file(workspace, name, folder)
     found.policy = read_policy(path)
-    baseline = found.policy.gates.baseline
-    if isinstance(found, Forecast) and baseline not in found.baselines:
+    if isinstance(found, Forecast):
+        _require_baseline(found, path)
+    return found
+
+
+def _require_baseline(found: Forecast, path: Path) -> None:
+    gates = found.policy.gates
+    if gates.baseline not in found.baselines:
         raise ConfigurationError(
-            f"{path}: gates.baseline: {name} has no baseline {baseline!r}."
-            f" {suggest(baseline, found.baselines)}",
+            f"{path}: gates.baseline: {found.name} has no baseline {gates.baseline!r}."
+            f" {suggest(gates.baseline, found.baselines)}",
             f"Mend gates.baseline in {path}.",
         )
-    return found
+    if "pinball" in gates.metrics and gates.baseline not in found.quantile_baselines:
+        raise ConfigurationError(
+            f"{path}: gates.metrics: {gates.baseline} has no quantiles for the pinball loss.",
+            f"Compare by wape only, or with {', '.join(found.quantile_baselines)}.",
+        )
 
 
 def _pick(name: str, known: dict[str, Path], what: str) -> Path:

@@ -75,7 +75,7 @@ class Approval(_Strict):
     """Who signs a version off before production."""
 
     rule: Literal["auto", "one_named_role"] = "one_named_role"
-    role: str = ""
+    role: str = Field("approver", min_length=1, description="who may sign, in ghala.toml's people")
 
 
 class Retrain(_Strict):

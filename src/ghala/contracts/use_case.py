@@ -91,6 +91,7 @@ class Forecast(UseCase):
     entity: ClassVar[tuple[str, ...]] = ("grain", "series")
     target: ClassVar[tuple[str, ...]] = ("target_week",)
     baselines: ClassVar[tuple[str, ...]] = ("naive", "recent_mean", "smart_mean")
+    quantile_baselines: ClassVar[tuple[str, ...]] = ("smart_mean",)
     quantiles: ClassVar[dict[str, float]] = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
     @property

@@ -2,11 +2,12 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from ghala.contracts.errors import DataRejected, suggest
+from ghala.contracts.errors import ConfigurationError, DataRejected, suggest
 from ghala.warehouse.contract import Feed
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
@@ -30,45 +31,86 @@ def raw_table(source: str, feed: str) -> str:
     return f"raw.{quoted(f'{source}__{feed}')}"
 
 
-def read_incoming(warehouse: DuckDBWarehouse, feed: Feed, path: str) -> None:
-    """Read a file as it is into the temporary table ``delivered``; CSV as text, never sniffed.
+def read_incoming(
+    warehouse: DuckDBWarehouse, feed: Feed, paths: Sequence[str], *, arrived: Sequence[date]
+) -> None:
+    """Read files as they are into the temporary table ``delivered``; CSV as text, never sniffed.
+
+    ``_file`` is a file's place in ``paths`` and ``_row`` a row's place in its file, from 1.
 
     Raises:
-        DataRejected: the file cannot be read, or its columns are not those of the contract.
+        DataRejected: a file cannot be read, its columns are not those of the contract, or the
+            files do not have the same columns.
     """
-    reader, number = "read_parquet(?, file_row_number = true)", "file_row_number + 1"
-    drop = "EXCLUDE (file_row_number)"
+    reader = _csv_reader(paths, feed) if feed.format == "csv" else _parquet_reader(warehouse, paths)
     try:
-        if feed.format == "csv":
-            header = _read_header(path)
-            check_columns(path, header, set(feed.columns))
-            reader, number, drop = _csv_reader(header), "row_number() OVER ()", ""
         warehouse.execute(
-            f"CREATE OR REPLACE TEMP TABLE delivered AS "  # noqa: S608 - path is a parameter
-            f"SELECT {number} AS _row, * {drop} FROM {reader}",
-            [path],
+            "CREATE OR REPLACE TEMP TABLE files AS SELECT unnest($paths) AS _path,"
+            " generate_subscripts($paths, 1) - 1 AS _file, unnest($arrived::DATE[]) AS _arrived_on",
+            {"paths": list(paths), "arrived": list(arrived)},
         )
-    except (duckdb.Error, csv.Error, UnicodeDecodeError) as error:
-        if isinstance(error, duckdb.OutOfMemoryException):
-            raise
+        warehouse.execute(
+            f"CREATE OR REPLACE TEMP TABLE delivered AS SELECT _file, _arrived_on,"  # noqa: S608
+            f" read.* EXCLUDE (_path) FROM {reader} AS read JOIN files USING (_path)",
+            {"paths": list(paths)},
+        )
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise _unreadable(", ".join(paths), feed.format, error) from error
+    names = [row[0] for row in warehouse.rows("DESCRIBE delivered")][3:]
+    check_columns(paths[0], names, set(feed.columns))
+
+
+def _parquet_reader(warehouse: DuckDBWarehouse, paths: Sequence[str]) -> str:
+    """A query over Parquet files; DuckDB would cast all to the first one's types, so they agree."""
+    try:
+        shapes = warehouse.rows(
+            "SELECT DISTINCT columns FROM (SELECT file_name, list((name, type, logical_type))"
+            " AS columns FROM parquet_schema(?) GROUP BY file_name)",
+            [list(paths)],
+        )
+    except duckdb.Error as error:
+        raise _unreadable(", ".join(paths), "parquet", error) from error
+    if len(shapes) > 1:
         raise DataRejected(
-            f"{path} cannot be read as {feed.format}: {_shorten(error)}.",
-            "Ask the sender for the file again; nothing of it was loaded.",
-        ) from error
-    names = [row[0] for row in warehouse.rows("DESCRIBE delivered")][1:]
-    check_columns(path, names, set(feed.columns))
+            f"{paths[0]} to {paths[-1]} do not have the same columns.", "Land them one by one."
+        )
+    return (
+        "(SELECT file_row_number + 1 AS _row, * EXCLUDE (file_row_number)"
+        " FROM read_parquet($paths, file_row_number = true, filename = '_path'))"
+    )
 
 
-def _read_header(path: str) -> list[str]:
-    with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-        return next(csv.reader(stream, strict=True), [])
-
-
-def _csv_reader(header: Sequence[str]) -> str:
+def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
+    """A query over CSV files whose header is the contract's."""
+    headers = set()
+    for path in paths:
+        try:
+            with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+                header = tuple(next(csv.reader(stream, strict=True), ()))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise _unreadable(path, "csv", error) from error
+        check_columns(path, header, set(feed.columns))
+        headers.add(header)
+    if len(headers) > 1:
+        raise DataRejected(
+            f"{paths[0]} to {paths[-1]} order their columns differently.", "Land them one by one."
+        )
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
     return (
-        f"read_csv(?, auto_detect = false, header = true, columns = {{{columns}}}, delim = ',',"
-        " quote = '\"', escape = '\"', strict_mode = true)"
+        "(SELECT row_number() OVER (PARTITION BY _path ORDER BY _row) AS _row,"  # noqa: S608
+        " * EXCLUDE (_row) FROM (SELECT row_number() OVER () AS _row, *"
+        " FROM read_csv($paths, filename = '_path',"
+        f" auto_detect = false, header = true, columns = {{{columns}}}, delim = ',',"
+        " quote = '\"', escape = '\"', strict_mode = true)))"
+    )
+
+
+def _unreadable(path: str, kind: str, error: Exception) -> DataRejected:
+    return DataRejected(
+        f"{path} cannot be read as {kind}: {_shorten(error)}.",
+        "Ask the sender for the file again; nothing of it was loaded.",
     )
 
 
@@ -97,7 +139,7 @@ def check_columns(path: str, given: Sequence[str], allowed: set[str]) -> None:
 
 
 def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_name: str) -> None:
-    """Turn ``delivered`` into ``incoming``: typed columns, ``_row`` and the list ``_reasons``."""
+    """Turn ``delivered`` into ``incoming``: typed columns, ``_file``, ``_row`` and ``_reasons``."""
     casts = ", ".join(
         f"TRY_CAST(d.{quoted(name)} AS {column.type}) AS {quoted(name)}"
         for name, column in feed.columns.items()
@@ -112,13 +154,68 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
         for name, column in feed.columns.items()
     )
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP VIEW typed AS "  # noqa: S608 - names from the contract
-        f"SELECT d._row, {casts}, {bad_casts} AS _type_reasons FROM delivered AS d"
+        f"CREATE OR REPLACE TEMP VIEW typed AS SELECT d._file, d._row, d._arrived_on,"  # noqa: S608
+        f" {casts}, {bad_casts} AS _type_reasons FROM delivered AS d"
+    )
+    try:
+        warehouse.execute(
+            f"CREATE OR REPLACE TEMP TABLE {INCOMING} AS "  # noqa: S608 - names from the contract
+            f"SELECT this.* EXCLUDE (_type_reasons),"
+            f" list_concat(_type_reasons, {_reasons(_claims(feed))})"
+            f" AS _reasons FROM typed AS this {_joins(source, feed)}"
+        )
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+        raise ConfigurationError(
+            f"A rule of {source}/{feed_name} is no SQL over its columns: {_shorten(error)}.",
+            f"Mend the rules of {feed_name} in the contract.yml of {source}.",
+        ) from error
+    if feed.key:
+        _mark_repeats(warehouse, feed, table=raw_table(source, feed_name))
+
+
+def _mark_repeats(warehouse: DuckDBWarehouse, feed: Feed, *, table: str) -> None:
+    """Add a reason to good rows that repeat a key: of their file, or of what was loaded before.
+
+    Where the feed sends corrections, only a row that changes nothing repeats. Few keys come twice:
+    they are found by counting, and only their rows are put in order.
+    """
+    key = ", ".join(quoted(column) for column in feed.key)
+    content = f"hash({', '.join(quoted(column) for column in feed.columns)})"
+    same = " AND ".join(
+        f"good.{quoted(c)} IS NOT DISTINCT FROM twice.{quoted(c)}" for c in feed.key
+    )
+    again = "_content = _previous" if feed.corrections else "_previous IS NOT NULL"
+    warehouse.execute(
+        f"""CREATE OR REPLACE TEMP TABLE repeats AS
+        WITH good AS (
+            SELECT {key}, _file, _row, {content} AS _content
+            FROM {INCOMING} WHERE len(_reasons) = 0
+        ),
+        loaded AS (
+            SELECT {key}, arg_max({content}, (_arrived_on, _batch)) AS _content
+            FROM {table} SEMI JOIN good USING ({key}) GROUP BY {key}
+        ),
+        twice AS (SELECT {key} FROM good GROUP BY {key} HAVING count(*) > 1),
+        suspects AS (
+            FROM good SEMI JOIN twice ON {same} UNION FROM good SEMI JOIN loaded USING ({key})
+        ),
+        numbered AS (
+            SELECT suspects.*, loaded._content AS _loaded,
+                row_number() OVER (PARTITION BY {key}, _file ORDER BY _row) AS _nth
+            FROM suspects LEFT JOIN loaded USING ({key})
+        ),
+        compared AS (
+            SELECT *, coalesce(lag(_content) OVER (PARTITION BY {key}, _nth = 1 ORDER BY _file),
+                _loaded) AS _previous
+            FROM numbered
+        )
+        SELECT _file, _row, CASE WHEN _nth > 1 THEN 'duplicate_key' ELSE 'already_loaded' END
+            AS reason
+        FROM compared WHERE _nth > 1 OR {again}"""  # noqa: S608 - names from the contract
     )
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE {INCOMING} AS "  # noqa: S608
-        f"SELECT this.*, list_concat(_type_reasons, {_reasons(_claims(source, feed_name, feed))})"
-        f" AS _reasons FROM typed AS this {_joins(source, feed_name, feed)}"
+        f"UPDATE {INCOMING} AS this SET _reasons = [repeats.reason] FROM repeats"  # noqa: S608
+        " WHERE this._file = repeats._file AND this._row = repeats._row"
     )
 
 
@@ -152,7 +249,7 @@ def _scale(wanted: str) -> int | None:
     return 0 if wanted in _INTEGERS else None
 
 
-def _claims(source: str, name: str, feed: Feed) -> list[tuple[str, str]]:
+def _claims(feed: Feed) -> list[tuple[str, str]]:
     claims = [
         (f"this.{quoted(column)} IS NULL AND NOT list_contains(_type_reasons, 'type:{column}')",
          f"required:{column}")
@@ -165,31 +262,20 @@ def _claims(source: str, name: str, feed: Feed) -> list[tuple[str, str]]:
         if to.required
     ]
     claims += [(f"({rule.check}) IS NOT TRUE", rule.name) for rule in feed.rules]
-    if feed.key:
-        order = ", ".join(f"this.{quoted(column)}" for column in feed.key)
-        claims.append(
-            (f"row_number() OVER (PARTITION BY {order} ORDER BY this._row) > 1", "duplicate_key")
-        )
-        claims.append(("loaded._found IS NOT NULL", "already_loaded"))
+    if feed.event_time and feed.late_days is not None:
+        happened = f"CAST(this.{quoted(feed.event_time)} AS DATE)"
+        claims.append((f"this._arrived_on - {happened} > {feed.late_days}", "too_late"))
     return claims
 
 
-def _joins(source: str, name: str, feed: Feed) -> str:
-    joins = [
-        f"LEFT JOIN (SELECT *, true AS _found FROM {raw_table(source, to.feed)}) AS {to.name}"  # noqa: S608
+def _joins(source: str, feed: Feed) -> str:
+    """What a row refers to, in the newest version that had arrived with it or before."""
+    return " ".join(
+        f"ASOF LEFT JOIN (SELECT *, true AS _found FROM {raw_table(source, to.feed)}) AS {to.name}"  # noqa: S608
         f" ON {to.name}.{quoted(to.column)} = this.{quoted(column)}"
+        f" AND this._arrived_on >= {to.name}._arrived_on"
         for column, to in feed.references.items()
-    ]
-    if feed.key:
-        columns = ", ".join(quoted(column) for column in feed.key)
-        matches = " AND ".join(
-            f"loaded.{quoted(column)} = this.{quoted(column)}" for column in feed.key
-        )
-        joins.append(
-            f"LEFT JOIN (SELECT {columns}, true AS _found FROM {raw_table(source, name)}"  # noqa: S608
-            f" SEMI JOIN typed USING ({columns})) AS loaded ON {matches}"
-        )
-    return " ".join(joins)
+    )
 
 
 def _reasons(claims: Iterable[tuple[str, str]]) -> str:

@@ -1,12 +1,15 @@
 """Landing: delivered files come in, whole or not at all, each row loaded or quarantined."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-from ghala.contracts.errors import DataRejected, UsageError, suggest
+import polars as pl
+
+from ghala.contracts.errors import DataRejected
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.checking import (
@@ -16,9 +19,10 @@ from ghala.warehouse.checking import (
     read_incoming,
     stage_incoming,
 )
-from ghala.warehouse.contract import Feed, Source, arrival, feed_name, read_sources
+from ghala.warehouse.contract import Feed, Source, read_sources
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
-from ghala.warehouse.manifest import digest, place
+from ghala.warehouse.inbox import Delivery, find_due, group
+from ghala.warehouse.manifest import digest, looks_unchanged, place
 
 
 def land(
@@ -26,7 +30,7 @@ def land(
 ) -> Iterator[BatchReceipt]:
     """Land and load every file of the inbox that had arrived by ``as_of``, oldest first.
 
-    A file that was landed before is passed over. Rows, quarantine and the batch's own record
+    A file that was landed before is passed over. Rows, quarantine and the batches' own records
     are committed together, so that after a crash a file is fully in or fully out.
 
     Raises:
@@ -36,20 +40,12 @@ def land(
     create_tables(warehouse, contracts)
     for left in workspace.landing.glob("*/.*.partial"):
         left.unlink()  # of a landing that was cut short
+    due = find_due(workspace, contracts, as_of)
     done = dict(warehouse.rows("SELECT source || '/' || file, sha256 FROM raw.batches"))
-    for source, file in _due(workspace, contracts, as_of):
-        known = done.get(f"{source}/{file.name}")
-        content = digest(file)
-        if known is None:
-            yield _land_file(
-                workspace, warehouse, source=source, contract=contracts[source], file=file
-            )
-        elif known != content:
-            raise DataRejected(
-                f"{file} has changed since it was landed (SHA-256 {known[:12]}, now"
-                f" {content[:12]}). The landed copy stays; nothing was loaded.",
-                "Deliver a correction under the date on which it arrives.",
-            )
+    _require_unchanged(workspace, due, done)
+    for files in group([one for one in due if one.name not in done], contracts):
+        feed = contracts[files[0].source].feeds[files[0].feed]
+        yield from _land_group(workspace, warehouse, files, feed=feed)
     if not allow_late:
         _require_fresh(warehouse, contracts, as_of)
 
@@ -90,113 +86,158 @@ def verify_landing(workspace: Workspace, warehouse: DuckDBWarehouse) -> list[str
     return wrong
 
 
-def _due(workspace: Workspace, contracts: dict[str, Source], as_of: date) -> list[tuple[str, Path]]:
-    found: list[tuple[date, int, str, Path]] = []
-    for source, contract in contracts.items():
-        order = list(contract.feeds)
-        for file in sorted((workspace.inbox / source).glob("[!.]*")):
-            arrived, name = arrival(file), feed_name(file)
-            if arrived is None or name not in contract.feeds:
-                raise DataRejected(
-                    f"{file} is no delivery that {source} knows. {suggest(name, order)}",
-                    "Name files FEED_YYYY-MM-DD.EXT, after their feed and day of arrival.",
-                )
-            if arrived <= as_of:
-                found.append((arrived, order.index(name), source, file))
-    if not found and not any(workspace.landing.glob("*/*")):
-        raise UsageError(
-            f"No file had arrived by {as_of} in {workspace.inbox}.",
-            "Put the files there, or choose a later --as-of.",
-        )
-    return [(source, file) for _, _, source, file in sorted(found)]
+def _require_unchanged(workspace: Workspace, due: list[Delivery], done: dict[str, str]) -> None:
+    for one in due:
+        known, landed = done.get(one.name), workspace.landing / one.source / one.file.name
+        if known is None or looks_unchanged(one.file, landed):
+            continue
+        content = digest(one.file)
+        if content != known:
+            raise DataRejected(
+                f"{one.file} has changed since it was landed (SHA-256 {known[:12]}, now"
+                f" {content[:12]}). The landed copy stays; nothing was loaded.",
+                "Deliver a correction under the date on which it arrives.",
+            )
 
 
-def _land_file(
-    workspace: Workspace, warehouse: DuckDBWarehouse, *, source: str, contract: Source, file: Path
-) -> BatchReceipt:
-    landed = workspace.landing / source / file.name
-    place(file, landed)
-    name = feed_name(file)
-    arrived = arrival(file)
-    assert arrived is not None  # noqa: S101 - _due lists dated files only
-    receipt = BatchReceipt("", source, name, file.name, digest(landed), arrived, 0, 0, 0, {})
+def _land_group(
+    workspace: Workspace, warehouse: DuckDBWarehouse, files: Sequence[Delivery], *, feed: Feed
+) -> list[BatchReceipt]:
+    """Land files of one feed in one transaction; when one of them is bad, one after the other."""
+    landed = [workspace.landing / one.source / one.file.name for one in files]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        digests = list(pool.map(_keep, [one.file for one in files], landed))
+    blank = [
+        BatchReceipt("", one.source, one.feed, one.file.name, content, one.arrived, 0, 0, 0, {})
+        for one, content in zip(files, digests, strict=True)
+    ]
     try:
         with warehouse.transaction():
-            return load(warehouse, receipt, feed=contract.feeds[name], landed=landed)
+            return load(warehouse, blank, feed=feed, landed=landed)
     except DataRejected:
-        landed.unlink()
-        raise
+        for one, copy in zip(files, landed, strict=True):
+            if one.file != copy:
+                copy.unlink()
+        if len(files) == 1:
+            raise
+    return [
+        receipt for one in files for receipt in _land_group(workspace, warehouse, [one], feed=feed)
+    ]
+
+
+def _keep(file: Path, landed: Path) -> str:
+    return digest(file) if file == landed else place(file, landed)
 
 
 def load(
-    warehouse: DuckDBWarehouse, receipt: BatchReceipt, *, feed: Feed, landed: Path
-) -> BatchReceipt:
-    """Check one landed file and load its rows; part of the caller's transaction.
+    warehouse: DuckDBWarehouse,
+    receipts: Sequence[BatchReceipt],
+    *,
+    feed: Feed,
+    landed: Sequence[Path],
+) -> list[BatchReceipt]:
+    """Check landed files of one feed and load their rows; part of the caller's transaction.
 
     Raises:
-        DataRejected: the file as a whole breaks its contract, or came under another name.
+        DataRejected: a file as a whole breaks its contract, or came under another name.
     """
-    twin = warehouse.scalar("SELECT file FROM raw.batches WHERE sha256 = ?", [receipt.sha256])
-    if twin is not None:
-        raise DataRejected(
-            f"{receipt.file} has the same content as {twin}, which is loaded.",
-            "Remove the copy from the inbox.",
-        )
-    read_incoming(warehouse, feed, str(landed))
-    stage_incoming(warehouse, feed, source=receipt.source, feed_name=receipt.feed)
-    counted = _count(warehouse, receipt)
-    share = counted.rows_quarantined / max(counted.rows_in, 1)
-    if counted.rows_in == 0 or share > feed.max_quarantined:
-        raise DataRejected(
-            f"{receipt.file}: {counted.rows_quarantined} of {counted.rows_in} rows break the"
-            f" contract ({counted.reasons}); up to {feed.max_quarantined:.0%} is allowed, and"
-            " an empty file is not. Nothing of it was loaded.",
-            "Ask the sender, or change the contract's rules if the data is right.",
-        )
+    _refuse_twins(warehouse, receipts)
+    read_incoming(
+        warehouse, feed, [str(path) for path in landed], arrived=[r.arrived_on for r in receipts]
+    )
+    source, name = receipts[0].source, receipts[0].feed
+    stage_incoming(warehouse, feed, source=source, feed_name=name)
+    counted = _count(warehouse, receipts)
+    for one in counted:
+        share = one.rows_quarantined / max(one.rows_in, 1)
+        if one.rows_in == 0 or share > feed.max_quarantined:
+            raise DataRejected(
+                f"{one.file}: {one.rows_quarantined} of {one.rows_in} rows break the"
+                f" contract ({one.reasons}); up to {feed.max_quarantined:.0%} is allowed, and"
+                " an empty file is not. Nothing of it was loaded.",
+                "Ask the sender, or change the contract's rules if the data is right.",
+            )
     _insert(warehouse, counted, feed)
     return counted
 
 
-def _count(warehouse: DuckDBWarehouse, receipt: BatchReceipt) -> BatchReceipt:
-    batch = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
-    rows_in = warehouse.scalar("SELECT count(*) FROM delivered")
-    loaded = warehouse.scalar(f"SELECT count(*) FROM {INCOMING} WHERE len(_reasons) = 0")  # noqa: S608
-    refused = warehouse.scalar(f"SELECT count(*) FROM {INCOMING} WHERE len(_reasons) > 0")  # noqa: S608
-    reasons = warehouse.rows(
-        f"SELECT unnest(_reasons) AS reason, count(*) FROM {INCOMING} GROUP BY 1 ORDER BY 1"  # noqa: S608
-    )
-    return replace(
-        receipt,
-        batch_id=str(batch),
-        rows_in=rows_in,
-        rows_loaded=loaded,
-        rows_quarantined=refused,
-        reasons=dict(reasons),
-    )
+def _refuse_twins(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt]) -> None:
+    digests = [one.sha256 for one in receipts]
+    known = dict(
+        warehouse.rows("SELECT sha256, file FROM raw.batches WHERE list_contains(?, sha256)",
+                       [digests])
+    )  # fmt: skip
+    for one in receipts:
+        twin = known.setdefault(one.sha256, one.file)
+        if twin != one.file:
+            raise DataRejected(
+                f"{one.file} has the same content as {twin}, which is loaded.",
+                "Remove the copy from the inbox.",
+            )
 
 
-def _insert(warehouse: DuckDBWarehouse, receipt: BatchReceipt, feed: Feed) -> None:
+def _count(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt]) -> list[BatchReceipt]:
+    """The receipts with their batch numbers and counts."""
+    first = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
+    sizes = {
+        file: counts
+        for file, *counts in warehouse.rows(
+            f"SELECT _file, count(*), count(*) FILTER (len(_reasons) = 0)"  # noqa: S608
+            f" FROM {INCOMING} GROUP BY _file"
+        )
+    }
+    reasons: dict[int, dict[str, int]] = defaultdict(dict)
+    for file, reason, times in warehouse.rows(
+        f"SELECT _file, unnest(_reasons) AS reason, count(*) FROM {INCOMING}"  # noqa: S608
+        " WHERE len(_reasons) > 0 GROUP BY 1, 2 ORDER BY 1, 2"
+    ):
+        reasons[file][reason] = times
+    counted = []
+    for file, one in enumerate(receipts):
+        rows, loaded = sizes.get(file, (0, 0))
+        counted.append(
+            replace(one, batch_id=str(first + file), rows_in=rows, rows_loaded=loaded,
+                    rows_quarantined=rows - loaded, reasons=reasons[file])
+        )  # fmt: skip
+    return counted
+
+
+def _insert(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
     columns = ", ".join(quoted(column) for column in feed.columns)
-    batch = int(receipt.batch_id)
+    first, source, name = int(receipts[0].batch_id), receipts[0].source, receipts[0].feed
     warehouse.execute(
-        f"INSERT INTO {raw_table(receipt.source, receipt.feed)}"  # noqa: S608 - contract names
-        f" SELECT {columns}, ?, ? FROM {INCOMING} WHERE len(_reasons) = 0 ORDER BY _row",
-        [batch, receipt.arrived_on],
+        f"INSERT INTO {raw_table(source, name)}"  # noqa: S608 - contract names
+        f" SELECT {columns}, ? + _file, _arrived_on FROM {INCOMING} WHERE len(_reasons) = 0"
+        " ORDER BY _file, _row",
+        [first],
     )
     warehouse.execute(
         "INSERT INTO raw.quarantine"  # noqa: S608
-        " SELECT ?, ?, ?, _row, _reasons, to_json(delivered)"
-        f" FROM {INCOMING} JOIN delivered USING (_row) WHERE len(_reasons) > 0 ORDER BY _row",
-        [batch, receipt.source, receipt.feed],
+        " SELECT ? + _file, ?, ?, _row, _reasons, to_json(record)"
+        f" FROM {INCOMING} JOIN delivered USING (_file, _row)"
+        " JOIN (SELECT * EXCLUDE (_arrived_on) FROM delivered) AS record USING (_file, _row)"
+        " WHERE len(_reasons) > 0 ORDER BY _file, _row",
+        [first, source, name],
     )
-    values: list[Any] = [batch, receipt.source, receipt.feed, receipt.file, receipt.sha256]
-    values += [receipt.arrived_on, receipt.rows_in, receipt.rows_loaded]
-    values += [receipt.rows_quarantined, list(receipt.reasons), list(receipt.reasons.values())]
-    warehouse.execute(
-        "INSERT INTO raw.batches"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[]))",
-        values,
-    )
+    record = {
+        "batch": [int(one.batch_id) for one in receipts],
+        "file": [one.file for one in receipts],
+        "sha256": [one.sha256 for one in receipts],
+        "arrived_on": [one.arrived_on for one in receipts],
+        "rows_in": [one.rows_in for one in receipts],
+        "rows_loaded": [one.rows_loaded for one in receipts],
+        "rows_quarantined": [one.rows_quarantined for one in receipts],
+        "reason": pl.Series([list(one.reasons) for one in receipts], dtype=pl.List(pl.String)),
+        "times": pl.Series(
+            [list(one.reasons.values()) for one in receipts], dtype=pl.List(pl.Int64)
+        ),
+    }
+    with warehouse.relation("receipts", pl.DataFrame(record)):
+        warehouse.execute(
+            "INSERT INTO raw.batches SELECT batch, ?, ?, file, sha256, arrived_on, rows_in,"
+            " rows_loaded, rows_quarantined, map(reason, times) FROM receipts",
+            [source, name],
+        )
 
 
 def _require_fresh(warehouse: DuckDBWarehouse, contracts: dict[str, Source], as_of: date) -> None:

@@ -119,6 +119,20 @@ def test_a_use_case_file_holds_one_class(workspace: Workspace, count: int) -> No
         use_case(workspace, REFUNDS)
 
 
+def test_a_baseline_without_quantiles_is_not_compared_by_pinball_loss(
+    workspace: Workspace,
+) -> None:
+    policy = own_file(workspace).parent / "policy.yml"
+    gates = "owner: Treasury\nunit: finance\ngates:\n  baseline: naive\n"
+
+    policy.write_text(gates, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="naive has no quantiles"):
+        use_case(workspace, REFUNDS)
+
+    policy.write_text(gates + "  metrics: [wape]\n", encoding="utf-8")
+    assert use_case(workspace, REFUNDS).policy.gates.baseline == "naive"
+
+
 def test_a_policy_that_names_an_unknown_baseline_is_refused_with_a_suggestion(
     workspace: Workspace,
 ) -> None:

@@ -134,3 +134,7 @@ def test_a_missing_policy_says_which_file_and_how_to_get_it_back(tmp_path: Path)
         read_policy(tmp_path / "gone.yml")
 
     assert "git checkout" in refused.value.next_step
+
+
+def test_an_approval_that_nobody_could_give_is_refused(tmp_path: Path) -> None:
+    assert "approval.role" in refusal(tmp_path, LEAST + "approval:\n  role: ''\n").message

@@ -5,6 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ghala.contracts.errors import ConfigurationError
+
 from .conftest import Shop
 
 DAY = date(2024, 1, 7)
@@ -164,7 +166,32 @@ def test_a_rule_about_a_missing_value_is_not_met(shop: Shop) -> None:
 
 
 def test_a_key_that_holds_null_twice_is_a_duplicate(shop: Shop) -> None:
+    contract = shop.workspace.root / "sources" / "shop" / "contract.yml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(
+        text.replace("line: {type: integer, required: true}", "line: {type: integer}"), "utf-8"
+    )
     shop.sell(f"r,,NA,1,1,{DAY}", f"r,,NA,1,1,{DAY}", f"r,1,NA,1,1,{DAY}")
     shop.land()
 
-    assert shop.refused() == {1: ["required:line"], 2: ["required:line", "duplicate_key"]}
+    assert shop.refused() == {2: ["duplicate_key"]}
+
+
+def test_a_refused_row_does_not_take_its_key(shop: Shop) -> None:
+    shop.sell(f"r,1,NA,0,1,{DAY}", f"r,1,NA,2,1,{DAY}")
+    shop.land()
+
+    assert shop.refused() == {1: ["plausible_units"]}
+    assert shop.column("sales", "units") == [2]
+
+
+def test_a_rule_over_a_column_that_does_not_exist_is_a_fault_of_the_contract(shop: Shop) -> None:
+    contract = shop.workspace.root / "sources" / "shop" / "contract.yml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(text.replace("this.units BETWEEN", "this.unit BETWEEN"), "utf-8")
+    shop.sell(f"r,1,NA,1,1,{DAY}")
+
+    with pytest.raises(ConfigurationError, match="shop/sales is no SQL over its columns") as told:
+        shop.land()
+    assert "contract.yml of shop" in told.value.next_step
+    assert shop.query("SELECT count(*) FROM raw.batches WHERE feed = 'sales'") == [(0,)]

@@ -199,7 +199,9 @@ def test_a_hidden_file_is_one_that_is_still_being_written(shop: Shop) -> None:
     assert [receipt.feed for receipt in shop.land()] == ["products"]
 
 
-def test_files_land_in_the_order_of_their_arrival_and_masters_first(shop: Shop) -> None:
+def test_masters_land_first_and_the_files_of_a_feed_in_the_order_of_their_arrival(
+    shop: Shop,
+) -> None:
     shop.deliver("products_2024-01-08.csv", "sku,name,size\nnew,Rice,XL\n")
     shop.sell("r9,1,new,1,1.00,2024-01-08")
     shop.sell(GOOD, on=date(2024, 1, 3))
@@ -208,12 +210,49 @@ def test_files_land_in_the_order_of_their_arrival_and_masters_first(shop: Shop) 
 
     assert [receipt.file for receipt in landed] == [
         "products_2024-01-01.csv",
-        "sales_2024-01-03.csv",
         "products_2024-01-08.csv",
+        "sales_2024-01-03.csv",
         "sales_2024-01-08.csv",
     ]
     assert [receipt.batch_id for receipt in landed] == ["1", "2", "3", "4"]
     assert shop.refused() == {}
+
+
+def test_a_row_may_only_refer_to_what_had_arrived_with_it_or_before(shop: Shop) -> None:
+    shop.deliver("products_2024-01-08.csv", "sku,name,size\nnew,Rice,XL\n")
+    shop.sell(GOOD, "r9,1,new,1,1.00,2024-01-03", on=date(2024, 1, 3))
+    shop.sell("r9,1,new,1,1.00,2024-01-08")
+
+    shop.land()
+
+    assert shop.query("SELECT batch, row_number, reasons FROM raw.quarantine") == [
+        (3, 2, ["unknown:sku"])
+    ]
+    assert shop.column("sales", "receipt") == ["r1", "r9"]
+
+
+def test_where_corrections_are_sent_a_known_key_is_a_new_version(shop: Shop) -> None:
+    change_contract(shop, "    every_days: 7\n", "    every_days: 7\n    corrections: true\n")
+    shop.sell("r1,1,NA,5,1.00,2024-01-05", "r2,1,NA,1,1.00,2024-01-05", on=date(2024, 1, 6))
+    shop.sell("r1,1,NA,7,1.00,2024-01-05", "r2,1,NA,1,1.00,2024-01-05", on=date(2024, 1, 7))
+    shop.land(date(2024, 1, 7))
+    shop.sell("r1,1,NA,5,1.00,2024-01-05", "r3,1,NA,1,1.00,2024-01-05")
+    shop.land()
+
+    assert shop.query(
+        "SELECT units, _arrived_on::VARCHAR FROM raw.shop__sales WHERE receipt = 'r1' ORDER BY 2"
+    ) == [(5, "2024-01-06"), (7, "2024-01-07"), (5, "2024-01-08")]
+    assert shop.query("SELECT batch, reasons FROM raw.quarantine") == [(3, ["already_loaded"])]
+
+
+def test_a_row_that_comes_later_than_the_contract_allows_is_refused(shop: Shop) -> None:
+    lateness = "    every_days: 7\n    event_time: sold_on\n    late_days: 3\n"
+    change_contract(shop, "    every_days: 7\n", lateness)
+    shop.sell("r1,1,NA,1,1.00,2024-01-05", "r2,1,NA,1,1.00,2024-01-04")
+
+    shop.land()
+
+    assert shop.refused() == {2: ["too_late"]}
 
 
 def test_a_file_of_the_future_waits_for_its_day(shop: Shop) -> None:
@@ -319,3 +358,24 @@ def test_products_delivered_twice_are_loaded_once(shop: Shop) -> None:
 
     assert (receipt.rows_loaded, receipt.reasons) == (3, {"already_loaded": 3})
     assert shop.query("SELECT count(*), count(DISTINCT sku) FROM raw.shop__products") == [(6, 6)]
+
+
+def test_a_lost_warehouse_is_loaded_again_from_the_landing(shop: Shop) -> None:
+    inbox = shop.sell(GOOD)
+    before = shop.land()
+    shop.workspace.warehouse.unlink()
+    inbox.unlink()
+
+    again = shop.land()
+
+    assert [(r.file, r.sha256, r.rows_loaded) for r in again] == [
+        (r.file, r.sha256, r.rows_loaded) for r in before
+    ]
+    assert shop.landed() == ["products_2024-01-01.csv", "sales_2024-01-08.csv"]
+
+
+def change_contract(shop: Shop, old: str, new: str) -> None:
+    contract = shop.workspace.root / "sources" / "shop" / "contract.yml"
+    text = contract.read_text(encoding="utf-8")
+    assert old in text
+    contract.write_text(text.replace(old, new), "utf-8")

@@ -133,5 +133,5 @@ def _explain(path: Path, error: duckdb.IOException) -> Exception:
         )
     return DataRejected(
         f"The warehouse {path} cannot be opened: {error}.",
-        "Move the file away and run `ghala land` and `ghala build`: landing holds every file.",
+        "Move the file away, then `ghala land` and `ghala build`: landing/ holds every file.",
     )
