@@ -23,6 +23,7 @@ from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Ledger, Note
 
 if TYPE_CHECKING:
+    from ghala.ledger.tables import Entry
     from ghala.registry.road import Road
     from ghala.registry.versions import Registry
     from ghala.warehouse.build import BuildResult
@@ -94,7 +95,7 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
         UsageError: the loop has already run for a later date.
     """
     with house.working():
-        _require_forward(house, as_of)
+        _require_later(house.ledger.last("run"), as_of)
         with _step(as_of, "land"):
             receipts = land(house, as_of, allow_late=allow_late)
         with _step(as_of, "build"):
@@ -153,6 +154,7 @@ def monitor(house: House, use_case: UseCase, as_of: date) -> dict[str, Any]:
     said = house.ledger.find(key)
     if said is not None:
         return said.body
+    _require_later(house.ledger.last("monitoring", use_case.name), as_of)
     training = house.ledger.last("training", use_case.name)
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
     standing = watch.Standing(champion, training.as_of if training else None)
@@ -260,9 +262,11 @@ def sign(
         house.registry.mirror(house.ledger, use_case.name)
 
 
-def roll_back(house: House, use_case: UseCase, *, as_of: date, reason: str) -> int:
+def roll_back(
+    house: House, use_case: UseCase, *, as_of: date, reason: str, leave: int | None = None
+) -> int:
     """Give production back to the version before; the next request already sees it."""
-    version = house.road(use_case).roll_back(as_of=as_of, reason=reason)
+    version = house.road(use_case).roll_back(as_of=as_of, reason=reason, leave=leave)
     house.registry.mirror(house.ledger, use_case.name)
     _take_effect(house, use_case, as_of)
     return version
@@ -293,8 +297,10 @@ def publish(house: House, as_of: date) -> int:
     from ghala.warehouse.publish import publish as publish_build
 
     with house.warehouse() as warehouse:
-        published = publish_build(house.workspace, warehouse, as_of=as_of)
-    house.ledger.append(Note("publication", {"build": published.number}, as_of=as_of))
+        built = house.ledger.last("build")
+        day = min(as_of, built.as_of) if built and built.as_of else as_of
+        published = publish_build(house.workspace, warehouse, as_of=day)
+    house.ledger.append(Note("publication", {"build": published.number}, as_of=day))
     return published.number
 
 
@@ -339,12 +345,11 @@ def days_ahead(house: House, days: list[date]) -> list[date]:
     return [day for day in days if last is None or last.as_of is None or day >= last.as_of]
 
 
-def _require_forward(house: House, as_of: date) -> None:
-    last = house.ledger.last("run")
+def _require_later(last: "Entry | None", as_of: date) -> None:
     if last is not None and last.as_of is not None and last.as_of > as_of:
         raise UsageError(
-            f"The loop has run for {last.as_of}; {as_of} lies before it.",
-            "Choose that date or a later one; single steps such as `ghala train` may look back.",
+            f"The last {last.kind} was for {last.as_of}; {as_of} lies before it.",
+            "Choose that date or a later one; steps such as `ghala train` may look back.",
         )
 
 

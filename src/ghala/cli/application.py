@@ -53,11 +53,25 @@ Comment = Annotated[str, typer.Option("--comment", "-m", help="Why.")]
 AllowLate = Annotated[bool, typer.Option(help="Go on when a file is overdue.")]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"ghala {version('ghala')}")
+        raise typer.Exit
+
+
 @application.callback()
 def _prepare(
     *,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say less.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
 ) -> None:
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO

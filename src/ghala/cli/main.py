@@ -47,6 +47,9 @@ def _unexpected(error: Exception, *, wants_json: bool) -> int:
         _report("Stopped.", "Run the command again.", wants_json=False)
         return 130
     if isinstance(error, _usage_errors(typer.BadParameter)):
+        if wants_json:
+            said = error.format_message()  # type: ignore[attr-defined]
+            print(json.dumps({"error": said, "next_step": "See --help."}))  # noqa: T201
         error.show()  # type: ignore[attr-defined]
         return 2
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | OSError):

@@ -1,7 +1,7 @@
 """The road to production, one verb each."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from ghala.cli.application import (
     show,
 )
 from ghala.contracts import clock
+from ghala.contracts.errors import UsageError
 
 if TYPE_CHECKING:
     from ghala.contracts.use_case import UseCase
@@ -72,6 +73,8 @@ def reject(
     workspace: Where = None, actor: Actor = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Refuse a version in UAT, with a reason."""
+    if not comment.strip():
+        raise UsageError("A rejection needs a reason.", "Say why: --comment TEXT")
     result = _sign(
         open_at(workspace, actor, use_case), version, approve=False, comment=comment, as_of=as_of
     )
@@ -80,15 +83,17 @@ def reject(
 
 @application.command()
 def rollback(
-    use_case: Name, *, comment: Comment, as_of: AsOf = None,
-    workspace: Where = None, actor: Actor = None, as_json: Json = False,
+    use_case: Name, *, comment: Comment,
+    leave: Annotated[int | None, typer.Option("--from", help="The version to leave.")] = None,
+    as_of: AsOf = None, workspace: Where = None, actor: Actor = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Give production back to the version before, at once."""
     from ghala import flow
 
     house, found = open_at(workspace, actor, use_case)
     with house.working():
-        version = flow.roll_back(house, found, as_of=as_of or clock.today(), reason=comment)
+        day = as_of or clock.today()
+        version = flow.roll_back(house, found, as_of=day, reason=comment, leave=leave)
     show({"use_case": use_case, "production": version}, as_json)
 
 

@@ -55,11 +55,12 @@ def land(
 ) -> None:  # fmt: skip
     """Bring in the files that have arrived: each row is loaded or quarantined with a reason."""
     from ghala import flow
+    from ghala.cli.tables import show_landed
 
     house = open_house(workspace, actor)
     with house.working():
         receipts = flow.land(house, as_of or clock.today(), allow_late=allow_late)
-    show({"batches": [asdict(receipt) for receipt in receipts]}, as_json)
+    show({"batches": [asdict(receipt) for receipt in receipts]}, as_json, table=show_landed)
 
 
 @application.command()

@@ -1,5 +1,6 @@
 """Results for people: plain tables on standard output."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,24 @@ def show_result(result: Any) -> None:
             console.print(f"{key}: {_words(value)}", markup=False)
 
 
+def show_landed(result: Mapping[str, Any]) -> None:
+    """Print what came in, a line per feed."""
+    feeds: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for batch in result["batches"]:
+        feeds.setdefault((batch["source"], batch["feed"]), []).append(batch)
+    console = Console(highlight=False, soft_wrap=True)
+    if not feeds:
+        console.print("Nothing new had arrived.")
+    for (source, feed), batches in feeds.items():
+        rows, loaded = (sum(b[c] for b in batches) for c in ("rows_in", "rows_loaded"))
+        reasons = Counter[str]()
+        for batch in batches:
+            reasons.update(batch["reasons"])
+        refused = f", {rows - loaded:,} quarantined ({_words(reasons)})" if rows > loaded else ""
+        files = f"{len(batches):,} file{'' if len(batches) == 1 else 's'}"
+        console.print(f"{source}/{feed}: {files}, {loaded:,} rows loaded{refused}", markup=False)
+
+
 def show_status(status: Mapping[str, Any]) -> None:
     """Print where everything stands."""
     console = Console(highlight=False, soft_wrap=True)
@@ -49,7 +68,8 @@ def show_status(status: Mapping[str, Any]) -> None:
         for wait in use_case["awaiting_approval"]:
             console.print(f"  version {wait['version']} awaits a {wait['role']}", markup=False)
         due = use_case["next_retrain"]
-        console.print(f"  retrain due: {due['due']} {'; '.join(due['reasons'])}", markup=False)
+        words = "due" if due["due"] else f"not due before {due['on']}" if due["on"] else "not due"
+        console.print(f"  retraining: {words} {'; '.join(due['reasons'])}".rstrip(), markup=False)
     wanted = ("source", "feed", "batches", "rows_landed", "rows_loaded", "rows_quarantined")
     console.print(_table("sources", [{k: row[k] for k in wanted} for row in status["sources"]]))
 
@@ -99,8 +119,8 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, int):

@@ -13,6 +13,7 @@ from ghala.cli.application import (
     pick_use_case,
     show,
 )
+from ghala.contracts.errors import UsageError, suggest
 
 
 @application.command()
@@ -38,6 +39,9 @@ def history(
     house = open_house(workspace, "reader")
     if use_case is not None:
         pick_use_case(house, use_case)
+    kinds = {entry.kind for entry in house.ledger.entries()}
+    if kind is not None and kind not in kinds:
+        raise UsageError(f"No fact of the kind {kind!r}. {suggest(kind, sorted(kinds))}", "")
     told = [tell(entry) for entry in house.ledger.entries(kind, use_case)]
     show(told, as_json, table=show_history)
 

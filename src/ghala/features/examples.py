@@ -44,7 +44,7 @@ def read_subjects(
         raise DataRejected(
             f"{use_case.name}: nothing was known by {max(request.origins)} that could be"
             " predicted.",
-            "Choose a later --as-of, or land earlier files.",
+            "Run `ghala build` if files were landed since; else choose a later --as-of.",
         )
     return frame
 

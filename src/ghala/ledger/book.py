@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class Ledger:
     """
 
     def __init__(self, path: Path, *, actor: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
         self.actor = actor
         self.engine = _engine(path)
         if not _is_current(self.engine):
@@ -198,13 +200,15 @@ def _digest(entry: Entry, previous: str) -> str:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    writable = os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+    engine = create_engine(_address(path, writable=writable), connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below says when
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        if writable:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
@@ -212,6 +216,14 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _address(path: Path, *, writable: bool) -> str:
+    """The URL of the file; one that may only be read is opened so that SQLite writes no log."""
+    if writable:
+        return f"sqlite:///{path}"
+    logged = path.with_name(f"{path.name}-wal").exists()
+    return f"sqlite:///file:{path}?mode=ro{'' if logged else '&immutable=1'}&uri=true"
 
 
 def _is_current(engine: Engine) -> bool:

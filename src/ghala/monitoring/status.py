@@ -48,7 +48,7 @@ def _use_case(ledger: Ledger, use_case: UseCase) -> dict[str, Any]:
             {"as_of": _day(watched), "message": message}
             for message in (watched.body["alerts"] if watched else [])
         ],
-        "next_retrain": _next_retrain(watched),
+        "next_retrain": _next_retrain(watched, training),
         "awaiting_approval": [
             {"version": entry.version, "role": entry.body["role"]}
             for entry in ledger.entries("request", name)
@@ -57,10 +57,12 @@ def _use_case(ledger: Ledger, use_case: UseCase) -> dict[str, Any]:
     }
 
 
-def _next_retrain(watched: Entry | None) -> dict[str, Any]:
+def _next_retrain(watched: Entry | None, training: Entry | None) -> dict[str, Any]:
     if watched is None:
         return {"due": True, "on": None, "reasons": ["never trained"]}
     decision = watched.body["decision"]
+    if decision["due"] and training is not None and training.number > watched.number:
+        return {"due": False, "on": None, "reasons": []}
     return {"due": decision["due"], "on": decision["next_due"], "reasons": decision["reasons"]}
 
 

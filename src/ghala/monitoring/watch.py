@@ -95,7 +95,7 @@ def judge_shadow(
         ratio = one.wape / max(rival, 1e-9)
         who = f"version {champion}" if one.grain in rivals else one.baseline
         words = (
-            f"{one.grain}: WAPE {one.wape:.1%} in shadow over {one.weeks} weeks, {who} had"
+            f"{one.grain}: WAPE {one.wape:.1%} in shadow over {_weeks(one.weeks)}, {who} had"
             f" {rival:.1%}; up to {rule.max_wape_ratio:.2f} times that is allowed."
         )
         decision = Decision.PASS if ratio <= rule.max_wape_ratio else Decision.FAIL
@@ -103,6 +103,10 @@ def judge_shadow(
     return verdicts or [
         Verdict("shadow", Decision.FAIL, "No week of its shadow has come true yet.", {})
     ]
+
+
+def _weeks(number: int) -> str:
+    return "1 week" if number == 1 else f"{number} weeks"
 
 
 def _drift(

@@ -123,7 +123,8 @@ class Road:
                 f"Version {version} of {self.name} is not in uat but {self.stage_of(version)}.",
                 "Only a version in uat is approved or rejected.",
             )
-        self._require_verdict(version, Stage.UAT)
+        if approve:
+            self._require_verdict(version, Stage.UAT)
         self._may_sign(version)
         kind = "approval" if approve else "rejection"
         key = f"{kind}:{self.name}:{version}:{self.ledger.actor}"
@@ -131,22 +132,38 @@ class Road:
         if not approve:
             self.archive(version, as_of=as_of, reason=f"rejected by {self.ledger.actor}: {comment}")
 
-    def roll_back(self, *, as_of: date, reason: str) -> int:
-        """Give production back to the version before, and return it.
+    def roll_back(self, *, as_of: date, reason: str, leave: int | None = None) -> int:
+        """Take production from ``leave`` (the champion) back to the version before; return that.
+
+        A version that was left once is never gone back to. Leaving one that was already left
+        changes nothing.
 
         Raises:
-            UsageError: no other version was ever in production.
+            UsageError: no other version was ever in production, or ``leave`` is not there.
         """
         now = self.ledger.holder(self.name, Stage.PRODUCTION)
-        held = [e.version for e in self.ledger.entries("transition", self.name)
-                if e.body["to"] == Stage.PRODUCTION and e.version != now]  # fmt: skip
-        if now is None or not held or held[-1] is None:
+        moves = [e for e in self.ledger.entries("transition", self.name)
+                 if e.body["to"] == Stage.PRODUCTION]  # fmt: skip
+        left = {e.body["left"] for e in moves if "left" in e.body}
+        if now is not None and leave in left and leave != now:
+            return now
+        if leave is None and moves and "left" in moves[-1].body:
             raise UsageError(
-                f"{self.name} has no earlier production version to go back to.",
+                f"Production of {self.name} was already given back from version"
+                f" {moves[-1].body['left']} to {now}.",
+                f"To leave version {now} too: ghala rollback {self.name} --from {now}",
+            )
+        held = [e.version for e in moves if e.version not in (now, *left)]
+        if now is None or leave not in (None, now) or not held or held[-1] is None:
+            raise UsageError(
+                f"{self.name} has no earlier production version to go back to from {leave or now}.",
                 "Look at `ghala history`.",
             )
         change = Change(Stage.PRODUCTION, held[-1], now)
-        self._move(held[-1], Stage.PRODUCTION, [change], as_of=as_of, reason=f"rollback: {reason}")
+        self._move(
+            held[-1], Stage.PRODUCTION, [change],
+            as_of=as_of, reason=f"rollback: {reason}", left=now,
+        )  # fmt: skip
         return held[-1]
 
     def is_approved(self, version: int) -> bool:
@@ -156,29 +173,36 @@ class Road:
         return bool(self.ledger.entries("approval", self.name, version=version))
 
     def _move(
-        self, version: int, to: Stage, changes: Sequence[Change], *, as_of: date, reason: str
-    ) -> None:
+        self, version: int, to: Stage, changes: Sequence[Change], *, as_of: date, reason: str,
+        left: int | None = None,
+    ) -> None:  # fmt: skip
         replaced = [
             change.expected for change in changes
             if change.expected not in (None, version) and change.version == version
         ]  # fmt: skip
-        body = {"to": to.value, "reason": reason, "replaced": replaced}
+        body: dict[str, Any] = {"to": to.value, "reason": reason, "replaced": replaced}
+        if left is not None:
+            body["left"] = left
         note = Note("transition", body, self.name, version, as_of)
         self.ledger.change_stages(self.name, changes, note=note)
 
     def _require_verdict(self, version: int, stage: Stage) -> None:
         said = self.verdict(version, stage)
         if said is None or not said.body["passed"]:
-            failed = (
-                [v["reason"] for v in said.body["verdicts"] if v["decision"] != "pass"]
-                if said
-                else []
-            )
+            verdicts = said.body["verdicts"] if said else []
+            failed = [v for v in verdicts if v["decision"] != "pass"]
+            why = "; ".join(v["reason"].rstrip(".") for v in failed) or "they were not run"
             raise CheckFailed(
-                f"Version {version} of {self.name} has not passed the gates of {stage}:"
-                f" {'; '.join(failed) or 'they were not run'}.",
-                f"Run `ghala gate {self.name}`." if said is None else "Train a better version.",
+                f"Version {version} of {self.name} has not passed the gates of {stage}: {why}.",
+                self._after_failing([v["gate"] for v in failed], version),
             )
+
+    def _after_failing(self, gates: Sequence[str], version: int) -> str:
+        if not gates:
+            return f"Run `ghala gate {self.name}`."
+        if gates == ["shadow"]:
+            return f"Wait until a week of it has come true, then `ghala gate {self.name}`."
+        return f"Train a better version, or `ghala reject {self.name} {version} --comment ...`."
 
     def _require_approval(self, version: int) -> None:
         if not self.is_approved(version):

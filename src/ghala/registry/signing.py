@@ -28,6 +28,11 @@ def verify(workspace: Workspace, model: Path, signature: Path) -> None:
     from model_signing import verifying
 
     key = workspace.public_key
+    if not model.is_dir():
+        raise Denied(
+            f"{model} is not what the pipeline signed: it is missing.",
+            "Restore it from a backup. Roll back, or train again.",
+        )
     try:
         verifying.Config().use_elliptic_key_verifier(  # type: ignore[no-untyped-call]
             public_key=str(key)

@@ -49,7 +49,7 @@ class Registry:
         self.client.log_artifact(run, str(record.plots.parent / SIGNATURE))
         self.client.set_terminated(run)
         made = self.client.create_model_version(
-            self._model(use_case), str(self._run_folder(experiment, run) / "model"), run
+            self._model(use_case), str(self._run_folder(use_case, run) / "model"), run
         )
         return int(made.version)
 
@@ -60,7 +60,7 @@ class Registry:
             Denied: the artifact is not what was signed.
             ConfigurationError: the registry does not know the version.
         """
-        folder = self._version_folder(use_case, version)
+        folder = self._run_folder(use_case, self.run_of(use_case, version))
         verify(self.workspace, folder / "model", folder / SIGNATURE)
         return folder / "model"
 
@@ -99,10 +99,32 @@ class Registry:
     def _experiment(self, use_case: str) -> str:
         self._model(use_case)
         found = self.client.get_experiment_by_name(use_case)
-        if found is not None:
-            return str(found.experiment_id)
-        place = self.workspace.artifacts / use_case
-        return str(self.client.create_experiment(use_case, artifact_location=str(place)))
+        place = str(self.workspace.artifacts / use_case)
+        if found is None:
+            return str(self.client.create_experiment(use_case, artifact_location=place))
+        if found.artifact_location != place:
+            self._follow_move(found.artifact_location, place)
+        return str(found.experiment_id)
+
+    def _follow_move(self, old: str, new: str) -> None:
+        """Point MLflow at this folder: it keeps full paths, and the workspace was moved."""
+        from sqlalchemy import create_engine, text
+
+        engine = create_engine(self.workspace.tracking_uri)
+        with engine.begin() as connection:
+            for table, column in (
+                ("experiments", "artifact_location"),
+                ("runs", "artifact_uri"),
+                ("model_versions", "source"),
+            ):
+                connection.execute(
+                    text(
+                        f"UPDATE {table} SET {column} = :new || substr({column}, :length)"  # noqa: S608
+                        f" WHERE substr({column}, 1, :length - 1) = :old"
+                    ),
+                    {"old": old, "new": new, "length": len(old) + 1},
+                )
+        engine.dispose()
 
     def _model(self, use_case: str) -> str:
         """MLflow allows no slash in a model's name."""
@@ -111,9 +133,9 @@ class Registry:
             self.client.create_registered_model(name)
         return name
 
-    def _run_folder(self, experiment: str, run: str) -> Path:
-        location = self.client.get_experiment(experiment).artifact_location
-        return Path(location) / run / "artifacts"
+    def _run_folder(self, use_case: str, run: str) -> Path:
+        """Where a run's files lie in this workspace, wherever it was when the run was made."""
+        return self.workspace.artifacts / use_case / run / "artifacts"
 
     def _version(self, use_case: str, version: int) -> "ModelVersion":
         from mlflow.exceptions import MlflowException
@@ -125,9 +147,6 @@ class Registry:
                 f"The registry has no version {version} of {use_case}.",
                 "Look at `ghala history` for the versions there are.",
             ) from error
-
-    def _version_folder(self, use_case: str, version: int) -> Path:
-        return Path(str(self._version(use_case, version).source)).parent
 
 
 def _client(workspace: Workspace) -> "MlflowClient":

@@ -1,5 +1,7 @@
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import date
 from multiprocessing.synchronize import Barrier
@@ -270,3 +272,24 @@ def test_every_kind_of_fact_is_told_as_a_sentence(ledger: Ledger) -> None:
         "version 3 to uat: passed",
         "something new",
     ]
+
+
+def test_a_ledger_that_may_only_be_read_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "closed" / "ledger.db"
+    Ledger(file, actor="amina").append(Note("run", {}, key="run:1"))
+    script = (
+        "import os, sys; from pathlib import Path; from ghala.ledger.book import Ledger\n"
+        "file = Path(sys.argv[1]); Ledger(file.with_name('other.db'), actor='x').entries()\n"
+        "file.parent.chmod(0o555)  # and from here on as somebody who owns nothing\n"
+        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "print(Ledger(Path(sys.argv[1]), actor='reader').entries()[0].key)"
+    )
+    file.chmod(0o444)
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=False
+    )
+    file.parent.chmod(0o755)
+
+    assert (done.stdout.strip(), done.returncode) == ("run:1", 0), done.stderr

@@ -241,8 +241,21 @@ def test_a_rollback_gives_production_back_to_the_version_before(as_person: Walk)
     last = road.ledger.last("transition", NAME)
     assert (last.version, last.body) == (
         1,
-        {"to": "production", "reason": "rollback: it forgot sugar", "replaced": [2]},
+        {"to": "production", "reason": "rollback: it forgot sugar", "replaced": [2], "left": 2},
     )
+
+
+def test_a_rollback_that_is_repeated_does_not_bring_the_bad_version_back(as_person: Walk) -> None:
+    road = bring_to_production(as_person, [1, 2, 3])
+    assert road.roll_back(as_of=DAY, reason="bad", leave=3) == 2
+
+    assert road.roll_back(as_of=DAY, reason="bad", leave=3) == 2
+    with pytest.raises(UsageError, match="already given back from version 3 to 2") as refused:
+        road.roll_back(as_of=DAY, reason="bad")
+    assert "--from 2" in refused.value.next_step
+    assert road.roll_back(as_of=DAY, reason="bad too", leave=2) == 1
+    with pytest.raises(UsageError, match="no earlier production version"):
+        road.roll_back(as_of=DAY, reason="all bad", leave=1)
 
 
 @pytest.mark.parametrize("versions", [[], [1]])

@@ -8,7 +8,7 @@ from ghala.contracts.settings import Workspace
 from ghala.ledger.book import Change, Ledger, Note
 from ghala.registry.versions import Registry
 
-from .conftest import DAY, make_record
+from .conftest import DAY, make_record, make_workspace
 
 
 @pytest.fixture
@@ -114,3 +114,23 @@ def test_what_a_crash_left_behind_is_closed_and_what_is_recorded_is_left_alone(
     tags = [registry.client.get_model_version("operations.crashed", n).tags for n in ("1", "2")]
     assert tags == [{}, {"ghala": "abandoned"}]
     ledger.engine.dispose()
+
+
+def test_a_moved_workspace_reads_its_own_models_and_writes_new_ones_beside_them(
+    tmp_path: Path,
+) -> None:
+    name = "operations/moved"
+    old = make_workspace(tmp_path / "old")
+    Registry(old).register(name, make_record(tmp_path / "1", text="first"))
+    (tmp_path / "old").rename(tmp_path / "new")
+
+    moved = Registry(Workspace(tmp_path / "new"))
+    moved.register(name, make_record(tmp_path / "2", text="second"))
+
+    for version, text in ((1, "first"), (2, "second")):
+        folder = moved.fetch(name, version)
+        assert folder.is_relative_to(tmp_path / "new")
+        assert (folder / "sku_chain" / "model.txt").read_text(encoding="utf-8") == text
+        run = moved.client.get_run(moved.run_of(name, version))
+        assert str(tmp_path / "new") in run.info.artifact_uri
+    assert not (tmp_path / "old").exists()
