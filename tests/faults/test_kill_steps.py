@@ -1,4 +1,4 @@
-"""50 kills in the middle of landing, building and publishing: afterwards every row is there once."""
+"""50 kills amid landing, building and publishing: afterwards every row is there once."""
 
 import os
 import random

@@ -41,8 +41,8 @@ COLUMNS = """
       weight: {type: double}"""
 RULES = """
     rules:
-      - {name: sold_units, check: "coalesce(this.units, 1) BETWEEN 1 AND 100000", reason: nobody buys so many}
-      - {name: price_not_negative, check: "coalesce(this.price, 0) >= 0", reason: no one is paid}"""
+      - {name: sold_units, check: "coalesce(this.units, 1) BETWEEN 1 AND 100000", reason: too many}
+      - {name: price_not_negative, check: "coalesce(this.price, 0) >= 0", reason: no gift}"""
 CONTRACT = f"""
 description: A shop's orders, as text and as Parquet.
 provenance: Made up for these tests.
@@ -147,7 +147,7 @@ TEXT_FILES: list[tuple[str, bytes, Rejected | Taken]] = [
      loaded(order_id=["o1"], sku=["S1"], store=["N1"])),
     ("8 missing column", text("S1", header="sku"), rejected("'price' is missing")),
     ("9 extra column", text(line() + ",x", header=HEADER + ",note"),
-     rejected("'note' is unknown", "contract")),
+     rejected("'note' is unknown")),
     ("10 header in capitals", text(line(), header=HEADER.upper()),
      rejected("'SKU' is unknown", "Did you mean 'sku'")),
     ("10 header with spaces", text(line(), header=HEADER.replace(",", ", ")),
@@ -155,7 +155,8 @@ TEXT_FILES: list[tuple[str, bytes, Rejected | Taken]] = [
     ("11 row too short", text(line(), "o2,S1,N1"), rejected("Line: 3", "Found: 3")),
     ("12 row too long", text(line(), line(order_id="o2") + ",9"),
      rejected("Line: 3", "Found: 10")),
-    ("13 trailing delimiter", text(line() + ","), rejected("Line: 2", "Found: 10")),
+    ("13 trailing delimiter", text(line() + ",", line(order_id="o2") + ","),
+     loaded(order_id=["o1", "o2"], weight=[0.5, 0.5])),
     ("13 trailing delimiter with its header", text(line() + ",", header=HEADER + ","),
      rejected("without a name")),
     ("14 semicolons", text(line().replace(",", ";"), header=HEADER.replace(",", ";")),
@@ -207,11 +208,11 @@ TEXT_FILES: list[tuple[str, bytes, Rejected | Taken]] = [
           line(order_id="o3", sold_at="2026-03-01T11:00:00+03:00")),
      Taken({3: ["type:sold_at"]}, {"sold_at": [MOMENT, MOMENT]})),
     ("38 byte order mark", b"\xef\xbb\xbf" + text(line()), loaded(order_id=["o1"])),
-    ("39 UTF-16", text(line()).decode().encode("utf-16"), rejected("UTF-8")),
-    ("39 UTF-16 without a mark", text(line()).decode().encode("utf-16-le"), rejected("UTF-8")),
+    ("39 UTF-16", text(line()).decode().encode("utf-16"), rejected("utf-8")),
+    ("39 UTF-16 without a mark", text(line()).decode().encode("utf-16-le"), rejected("utf-8")),
     ("40 Latin-1", text(line(), line(order_id="o2", sku="Käse")).decode().encode("latin-1"),
-     rejected("UTF-8")),
-    ("40 Latin-1 header", b"\xe4" + text(line()), rejected("UTF-8")),
+     rejected("utf-8")),
+    ("40 Latin-1 header", b"\xe4" + text(line()), rejected("utf-8")),
     ("41 NUL byte", cell(sku="S\0"), quarantined("type:sku")),
     ("42 Windows line ends", text(line(), line(order_id="o2"), end="\r\n"),
      loaded(order_id=["o1", "o2"], weight=[0.5, 0.5])),
@@ -230,12 +231,12 @@ TEXT_FILES: list[tuple[str, bytes, Rejected | Taken]] = [
     ("44 trailer of full width", text(line(), line(order_id="o2"), "TOTAL,,,,4,21.00,,,"),
      quarantined("required:sku", "required:store", "required:sold_on", rows=3)),
     ("45 another type far down", _far_down(), Taken({30_000: ["type:units"]})),
-    ("46 a field of 5 MB", cell(sku="x" * 5_000_000), rejected("line")),
+    ("46 a field of 5 MB", cell(sku="x" * 5_000_000), rejected("Line: 3", "line size")),
     ("46 zero width and right to left", cell(sku="S\u200b1\u202e\u05d0"),
      loaded(sku=["S1", "S\u200b1\u202e\u05d0"])),
     ("46 formula", cell(sku='=HYPERLINK(0)'), loaded(sku=["S1", "=HYPERLINK(0)"])),
-    ("56 gzip under a text name", gzip.compress(text(line())), rejected("UTF-8")),
-    ("56 half a gzip", gzip.compress(text(line()))[:40], rejected("UTF-8")),
+    ("56 gzip under a text name", gzip.compress(text(line())), rejected("utf-8")),
+    ("56 half a gzip", gzip.compress(text(line()))[:40], rejected("utf-8")),
 ]  # fmt: skip
 
 
@@ -275,7 +276,7 @@ def scaled(*prices: str, digits: int) -> pa.Array:
 AT = {"sold_at": [MOMENT, MOMENT + timedelta(hours=1)]}
 PARQUET_FILES: list[tuple[str, bytes, Rejected | Taken]] = [
     ("48 truncated", parquet(table(500))[:-40], rejected("cannot be read as parquet")),
-    ("49 zero bytes", b"", rejected("empty")),
+    ("49 zero bytes", b"", rejected("cannot be read as parquet")),
     ("50 text under a Parquet name", text(line()), rejected("cannot be read as parquet")),
     ("58 whole numbers as text", parquet(table(units=pa.array(["2", "1.7"]))),
      quarantined("type:units")),
@@ -424,7 +425,9 @@ def test_58_a_type_that_changes_between_files_of_one_history_changes_no_value(sh
     for day, kind in enumerate(kinds):
         rows = table(
             order_id=pa.array([f"d{day}a", f"d{day}b"]),
-            units=pa.array(["1", "2"]).cast(kind) if kind == pa.string() else pa.array([1, 2], kind),
+            units=pa.array(["1", "2"]).cast(kind)
+            if kind == pa.string()
+            else pa.array([1, 2], kind),
         )
         shop.deliver(f"columnar_{DAY - timedelta(days=day)}.parquet", parquet(rows))
     shop.land()
@@ -624,7 +627,7 @@ def test_a_missing_column_is_refused_also_where_new_ones_are_kept(shop: Shop) ->
     ("content", "words"),
     [
         (text(line(order_id="o9"), header=HEADER.replace("price", "amount")), ("'price'",)),
-        (text("o9,S1,N1,M,2,2026-03-01,2026-03-01 08:00:00,0.5", header=HEADER.replace(",price", "")),
+        (text("o9,S1,N1,M,2,2026-03-01,,0.5", header=HEADER.replace(",price", "")),
          ("'price' is missing",)),
         (text(*(line(order_id=f"r{n}", units="two") for n in range(9))),
          ("9 of 9 rows", "type:units")),
@@ -657,7 +660,7 @@ def test_a_changed_schema_in_mid_history_leaves_the_data_before_it(
     ],
 )
 def test_on_days_of_23_and_25_hours_every_sale_counts_once_on_its_day(
-    shop: Shop, zone: str, changing: date, hours: float
+    shop: Shop, *, zone: str, changing: date, hours: float
 ) -> None:
     """A sale every half hour, as instants in UTC; the local day is derived as staging does it."""
     midnight = datetime(changing.year, changing.month, changing.day, tzinfo=ZoneInfo(zone))

@@ -1,17 +1,26 @@
 """Compile a contract to SQL: cast by contract, list every reason against each row."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from datetime import date
-from pathlib import Path
 
 import duckdb
 
-from ghala.contracts.errors import ConfigurationError, DataRejected, suggest
+from ghala.contracts.errors import ConfigurationError, DataRejected
 from ghala.warehouse.contract import Feed
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.reading import (
+    check_columns,
+    read_header,
+    require_sound_parquet,
+    shorten,
+    unreadable,
+)
 
 INCOMING = "incoming"
+EXTRA = "_extra"
+"""Where the values of new columns are parked."""
+
+_NESTED = ("STRUCT", "MAP", "UNION")
 _INTEGERS = frozenset(["tinyint", "smallint", "integer", "int", "bigint", "hugeint"])
 _FLOATS = frozenset(["double", "float", "real"])
 _DAY = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
@@ -57,13 +66,19 @@ def read_incoming(
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise _unreadable(", ".join(paths), feed.format, error) from error
-    names = [row[0] for row in warehouse.rows("DESCRIBE delivered")][3:]
-    check_columns(paths[0], names, set(feed.columns))
+        raise unreadable(", ".join(paths), feed.format, error) from error
+    check_columns(paths[0], delivered_columns(warehouse), feed)
+
+
+def delivered_columns(warehouse: DuckDBWarehouse) -> list[str]:
+    """The columns that the delivered files brought, in their order."""
+    return [row[0] for row in warehouse.rows("DESCRIBE delivered")][3:]
 
 
 def _parquet_reader(warehouse: DuckDBWarehouse, paths: Sequence[str]) -> str:
     """A query over Parquet files; DuckDB would cast all to the first one's types, so they agree."""
+    for path in paths:
+        require_sound_parquet(path)
     try:
         shapes = warehouse.rows(
             "SELECT DISTINCT columns FROM (SELECT file_name, list((name, type, logical_type))"
@@ -71,7 +86,7 @@ def _parquet_reader(warehouse: DuckDBWarehouse, paths: Sequence[str]) -> str:
             [list(paths)],
         )
     except duckdb.Error as error:
-        raise _unreadable(", ".join(paths), "parquet", error) from error
+        raise unreadable(", ".join(paths), "parquet", error) from error
     if len(shapes) > 1:
         raise DataRejected(
             f"{paths[0]} to {paths[-1]} do not have the same columns.", "Land them one by one."
@@ -86,12 +101,8 @@ def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
     """A query over CSV files whose header is the contract's."""
     headers = set()
     for path in paths:
-        try:
-            with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-                header = tuple(next(csv.reader(stream, strict=True), ()))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise _unreadable(path, "csv", error) from error
-        check_columns(path, header, set(feed.columns))
+        header = read_header(path)
+        check_columns(path, header, feed)
         headers.add(header)
     if len(headers) > 1:
         raise DataRejected(
@@ -107,37 +118,6 @@ def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
     )
 
 
-def _unreadable(path: str, kind: str, error: Exception) -> DataRejected:
-    return DataRejected(
-        f"{path} cannot be read as {kind}: {_shorten(error)}.",
-        "Ask the sender for the file again; nothing of it was loaded.",
-    )
-
-
-def _shorten(error: Exception) -> str:
-    said = str(error).partition("Possible")[0]
-    return " ".join(said.split())[:300].rstrip(".")
-
-
-def check_columns(path: str, given: Sequence[str], allowed: set[str]) -> None:
-    """Refuse a file that lacks a column of the contract, or brings one twice or an unknown one.
-
-    Raises:
-        DataRejected: naming the columns.
-    """
-    got = set(given)
-    missing, unknown = sorted(allowed - got), sorted(got - allowed)
-    twice = sorted(name for name in got if given.count(name) > 1)
-    if missing or unknown or twice:
-        said = [f"column {name!r} is missing" for name in missing]
-        said += [f"column {name!r} comes twice" for name in twice]
-        said += [f"column {name!r} is unknown ({suggest(name, allowed)})" for name in unknown]
-        raise DataRejected(
-            f"{path}: {'; '.join(said)}. Nothing of the file was loaded.",
-            "Ask the sender for the agreed columns, or change the source's contract.yml.",
-        )
-
-
 def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_name: str) -> None:
     """Turn ``delivered`` into ``incoming``: typed columns, ``_file``, ``_row`` and ``_reasons``."""
     casts = ", ".join(
@@ -145,6 +125,7 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
         for name, column in feed.columns.items()
     )
     given = {row[0]: row[1] for row in warehouse.rows("DESCRIBE delivered")}
+    parked = f", {_extra(warehouse, feed)} AS {EXTRA}" if feed.new_columns == "keep" else ""
     bad_casts = _reasons(
         (
             f"d.{quoted(name)} IS NOT NULL"
@@ -155,7 +136,7 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
     )
     warehouse.execute(
         f"CREATE OR REPLACE TEMP VIEW typed AS SELECT d._file, d._row, d._arrived_on,"  # noqa: S608
-        f" {casts}, {bad_casts} AS _type_reasons FROM delivered AS d"
+        f" {casts}{parked}, {bad_casts} AS _type_reasons FROM delivered AS d"
     )
     try:
         warehouse.execute(
@@ -166,11 +147,27 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
         )
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
         raise ConfigurationError(
-            f"A rule of {source}/{feed_name} is no SQL over its columns: {_shorten(error)}.",
+            f"A rule of {source}/{feed_name} is no SQL over its columns: {shorten(str(error))}.",
             f"Mend the rules of {feed_name} in the contract.yml of {source}.",
         ) from error
     if feed.key:
         _mark_repeats(warehouse, feed, table=raw_table(source, feed_name))
+
+
+def _extra(warehouse: DuckDBWarehouse, feed: Feed) -> str:
+    """The values of the columns that the contract does not name, as JSON."""
+    new = [name for name in delivered_columns(warehouse) if name not in feed.columns]
+    if not new:
+        return "NULL::JSON"
+    return as_json(new, "d")
+
+
+def as_json(columns: Sequence[str], table: str) -> str:
+    """One JSON object per row with these columns of a table."""
+    pairs = ", ".join(
+        f"'{name.replace(chr(39), chr(39) * 2)}', {table}.{quoted(name)}" for name in columns
+    )
+    return f"json_object({pairs})"
 
 
 def _mark_repeats(warehouse: DuckDBWarehouse, feed: Feed, *, table: str) -> None:
@@ -227,6 +224,10 @@ def _loses(value: str, given: str, wanted: str) -> str:
     cast = f"TRY_CAST({value} AS {wanted})"
     scale = _scale(wanted)
     changed = "false"
+    if given.startswith(_NESTED) or given.endswith("]"):
+        return "true"
+    if given == wanted.upper() == "VARCHAR":
+        return f"contains({value}, chr(0))"  # PostgreSQL could not hold it, C would cut there
     if wanted in _FLOATS:
         changed = f"NOT isfinite({cast})"
     elif given == "VARCHAR" and (scale is not None or wanted in _EXACT_TEXT):

