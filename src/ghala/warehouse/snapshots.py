@@ -37,6 +37,8 @@ def take_snapshot(workspace: Workspace, message: str) -> Snapshot:
     from dvc.repo import Repo
 
     _quiet()
+    if current_snapshot(workspace).address == "none":
+        _pointer(workspace).unlink(missing_ok=True)  # cut off in the middle of being written
     with Repo(str(workspace.root)) as repo:
         repo.add([str(workspace.landing)])
         repo.push()
@@ -45,12 +47,20 @@ def take_snapshot(workspace: Workspace, message: str) -> Snapshot:
 
 
 def current_snapshot(workspace: Workspace) -> Snapshot:
-    """What the pointer in Git says now; the address is ``none`` before the first snapshot."""
-    pointer = workspace.root / "landing.dvc"
-    if not pointer.is_file():
+    """What the pointer in Git says now; the address is ``none`` before the first snapshot.
+
+    DVC writes the pointer in place, so that a crash can leave it empty or short: it is none then.
+    """
+    try:
+        written = yaml.safe_load(_pointer(workspace).read_text(encoding="utf-8"))
+        out = written["outs"][0]
+        return Snapshot(out["md5"], int(out["nfiles"]), workspace.commit())
+    except (FileNotFoundError, yaml.YAMLError, TypeError, KeyError, IndexError, ValueError):
         return Snapshot("none", 0, workspace.commit())
-    out = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]
-    return Snapshot(out["md5"], int(out.get("nfiles", 0)), workspace.commit())
+
+
+def _pointer(workspace: Workspace) -> Path:
+    return workspace.root / "landing.dvc"
 
 
 def is_current(workspace: Workspace) -> bool:
