@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from ghala_retail.sources.completejourney.deliveries import data_folder
+from tests.servers import empty_database, running_postgres
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -61,3 +62,17 @@ def small_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
         query = f"FROM '{data}/{name}.parquet' {only.get(name, '')}"
         connection.execute(f"COPY ({query}) TO '{cut}/{name}.parquet'")
     return cut
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server. A test that cannot have one fails; it is not skipped."""
+    with running_postgres() as address:
+        yield address
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: str) -> Iterator[str]:
+    """The address of an empty database."""
+    with empty_database(postgres_server) as address:
+        yield address

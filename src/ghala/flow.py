@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ghala.registry.road import Road
     from ghala.registry.versions import Registry
     from ghala.warehouse.build import BuildResult
-    from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+    from ghala.warehouse.engines.engine import Warehouse
 
 
 log = logging.getLogger("ghala.flow")
@@ -52,11 +52,11 @@ class House:
 
         return Registry(self.workspace)
 
-    def warehouse(self) -> "DuckDBWarehouse":
+    def warehouse(self) -> "Warehouse":
         """The warehouse, opened for one step."""
-        from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+        from ghala.warehouse.engines.opening import open_warehouse
 
-        return DuckDBWarehouse(self.workspace.warehouse)
+        return open_warehouse(self.workspace)
 
     def road(self, use_case: UseCase) -> "Road":
         """The road of one use case."""

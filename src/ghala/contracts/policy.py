@@ -1,5 +1,6 @@
 """The numbers a business owner may change, one ``policy.yml`` per use case."""
 
+import re
 import reprlib
 from collections.abc import Hashable
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ghala.contracts.errors import ConfigurationError, suggest
 
 Model = TypeVar("Model", bound=BaseModel)
+_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
 
 
 class _Strict(BaseModel):
@@ -155,7 +157,10 @@ def parse(model: type[Model], content: dict[str, Any], path: Path) -> Model:
         # A misspelt key is also a missing one; say the spelling.
         first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
         where = ".".join(str(part) for part in first["loc"])
-        detail = f"got {reprlib.repr(first.get('input'))[:120]}: {first['msg']}"
+        given = first.get("input")
+        if isinstance(given, str):
+            given = _PASSWORD.sub(r"\1:***@", given)
+        detail = f"got {reprlib.repr(given)[:120]}: {first['msg']}"
         if first["type"] == "extra_forbidden":
             detail = "unknown key. " + suggest(str(first["loc"][-1]), _known(model, first["loc"]))
         raise ConfigurationError(

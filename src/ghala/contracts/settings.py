@@ -6,14 +6,16 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ghala.contracts.errors import ConfigurationError, suggest
 from ghala.contracts.policy import parse
 
 SETTINGS_FILE = "ghala.toml"
+PROFILE_VARIABLE = "GHALA_PROFILE"
 
 
 class _Strict(BaseModel):
@@ -42,6 +44,44 @@ class Person(_Strict):
     roles: tuple[str, ...] = ()
 
 
+class Engine(_Strict):
+    """Which database holds the warehouse."""
+
+    engine: Literal["duckdb", "postgres"] = "duckdb"
+    dsn_variable: str | None = Field(
+        None,
+        pattern="^[A-Z][A-Z0-9_]*$",
+        description="the environment variable with the address, so that no secret is in a file",
+    )
+
+    @model_validator(mode="after")
+    def _address_is_named(self) -> Self:
+        if (self.engine == "postgres") != (self.dsn_variable is not None):
+            raise ValueError("dsn_variable is needed with engine 'postgres', and only with it")
+        return self
+
+    @property
+    def dsn(self) -> str:
+        """The address of the PostgreSQL database, from the environment; it may hold a password.
+
+        Raises:
+            ConfigurationError: the variable is not set.
+        """
+        address = os.environ.get(self.dsn_variable or "")
+        if not address:
+            raise ConfigurationError(
+                f"The warehouse is on PostgreSQL, and the variable {self.dsn_variable} is not set.",
+                f"Set it: export {self.dsn_variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
+            )
+        return address
+
+
+class Profile(_Strict):
+    """One set of places: on one machine, or a team's servers."""
+
+    warehouse: Engine = Engine()
+
+
 class Settings(_Strict):
     """The content of ``ghala.toml``."""
 
@@ -52,6 +92,28 @@ class Settings(_Strict):
     variables: dict[str, bool | int | str] = Field(
         default_factory=dict, description="dbt variables, such as displays_planned"
     )
+    warehouse: Engine = Engine()
+    profiles: dict[str, Profile] = Field(
+        default_factory=dict, description="other places; GHALA_PROFILE names the one to use"
+    )
+
+    @property
+    def place(self) -> Profile:
+        """Where the warehouse is: by ``GHALA_PROFILE``, else as the file's own tables say.
+
+        Raises:
+            ConfigurationError: there is no such profile.
+        """
+        name = os.environ.get(PROFILE_VARIABLE)
+        if not name:
+            return Profile(warehouse=self.warehouse)
+        if name not in self.profiles:
+            raise ConfigurationError(
+                f"{PROFILE_VARIABLE} is {name!r}, which {SETTINGS_FILE} does not describe."
+                f" {suggest(name, self.profiles)}",
+                f"Add [profiles.{name}.warehouse] to {SETTINGS_FILE}, or unset {PROFILE_VARIABLE}.",
+            )
+        return self.profiles[name]
 
 
 @dataclass(frozen=True)

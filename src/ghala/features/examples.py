@@ -6,11 +6,12 @@ from datetime import date
 
 import polars as pl
 
+from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.use_case import UseCase
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Request:
 
 
 def read_subjects(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     use_case: UseCase,
     *,
     views: Sequence[FeatureView],
@@ -38,8 +39,7 @@ def read_subjects(
         DataRejected: nothing was known on any of the days.
     """
     _prepare(warehouse, use_case, views=views, request=request)
-    order = ", ".join((*use_case.entity, "as_of", *use_case.target))
-    frame = warehouse.frame(f"SELECT * FROM featured_subjects ORDER BY {order}")  # noqa: S608
+    frame = _ordered(warehouse.frame("SELECT * FROM featured_subjects"), use_case)
     if frame.is_empty():
         raise DataRejected(
             f"{use_case.name}: nothing was known by {max(request.origins)} that could be"
@@ -50,7 +50,7 @@ def read_subjects(
 
 
 def read_examples(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     use_case: UseCase,
     *,
     views: Sequence[FeatureView],
@@ -64,14 +64,14 @@ def read_examples(
     """
     _prepare(warehouse, use_case, views=views, request=request)
     keys = ", ".join((*use_case.entity, *use_case.target))
-    order = ", ".join((*use_case.entity, "as_of", *use_case.target))
-    frame = warehouse.frame(
+    found = warehouse.frame(
         f"SELECT subjects.*, outcomes.actual, outcomes.known_on"  # noqa: S608
         f" FROM featured_subjects AS subjects"
         f" JOIN ({use_case.outcomes_sql}) AS outcomes USING ({keys})"
-        f" WHERE outcomes.known_on <= $as_of ORDER BY {order}",
+        f" WHERE outcomes.known_on <= $as_of",
         {"as_of": as_of},
     )
+    frame = _ordered(found, use_case)
     if frame.is_empty():
         raise DataRejected(
             f"{use_case.name}: no outcome was known by {as_of} for the days"
@@ -82,30 +82,38 @@ def read_examples(
 
 
 def _prepare(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     use_case: UseCase,
     *,
     views: Sequence[FeatureView],
     request: Request,
 ) -> None:
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
-    entity = ", ".join(keys)
-    warehouse.execute(
-        "CREATE OR REPLACE TEMP TABLE origins AS SELECT unnest($days::DATE[]) AS as_of",
-        {"days": list(request.origins)},
+    entity, drawn = ", ".join(keys), ", ".join(use_case.entity)
+    warehouse.keep(
+        "origins", "SELECT unnest(CAST($days AS DATE[])) AS as_of", {"days": list(request.origins)}
     )
-    drawn = ", ".join(use_case.entity)
-    warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE subjects AS FROM ({use_case.subjects_sql})"
-        f" WHERE as_of >= $whole_from OR hash({drawn}, as_of) % 1000 < $permille",
-        {"whole_from": request.whole_from, "permille": round(1000 * request.share)},
+    warehouse.keep(
+        "subjects",
+        f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
+        f" WHERE as_of >= $whole_from OR md5(concat_ws('|', {drawn}, as_of)) < $upto",
+        {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
     )
-    warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE request AS SELECT DISTINCT {entity}, as_of FROM subjects"  # noqa: S608
+    warehouse.keep("request", f"SELECT DISTINCT {entity}, as_of FROM subjects")  # noqa: S608
+    warehouse.keep("featured", history_sql("request", views, dialect=warehouse.dialect))
+    columns = "".join(f", featured.{quoted(name)}" for view in views for name in view.columns)
+    warehouse.keep(
+        "featured_subjects",
+        f"SELECT subjects.*{columns}"  # noqa: S608
+        f" FROM subjects JOIN featured USING ({drawn}, as_of)",
     )
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE featured AS {history_sql('request', views)}")
-    warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE featured_subjects AS SELECT subjects.*,"  # noqa: S608
-        f" featured.* EXCLUDE ({entity}, as_of)"
-        f" FROM subjects JOIN featured USING ({', '.join(use_case.entity)}, as_of)"
-    )
+
+
+def _draw_upto(share: float) -> str:
+    """The digest below which this share of all digests lies; ``g`` comes after every digit."""
+    return "g" if share >= 1 else f"{round(share * 16**8):08x}"
+
+
+def _ordered(frame: pl.DataFrame, use_case: UseCase) -> pl.DataFrame:
+    """In one order on every engine: databases sort text by a collation of their own."""
+    return frame.sort(*use_case.entity, "as_of", *use_case.target, nulls_last=True)

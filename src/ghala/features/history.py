@@ -5,10 +5,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from ghala.contracts.dialect import Dialect, filtered, quoted
 from ghala.contracts.discovery import modules
 from ghala.contracts.errors import ConfigurationError, suggest
 from ghala.contracts.settings import Workspace
 from ghala.features.definitions import Derived, FeatureView, Window
+
+_FRACTIONAL = frozenset(["avg", "median", "stddev_samp"])
 
 
 def find_views(workspace: Workspace) -> dict[str, FeatureView]:
@@ -36,7 +39,7 @@ def pick_views(known: Mapping[str, FeatureView], names: Sequence[str]) -> list[F
     return [known[name] for name in names]
 
 
-def history_sql(request: str, views: Sequence[FeatureView]) -> str:
+def history_sql(request: str, views: Sequence[FeatureView], *, dialect: Dialect) -> str:
     """The statement that adds the features of ``views`` to the rows of the relation ``request``.
 
     ``request`` holds the entity columns and ``as_of``. Every row of it comes back once, with its
@@ -46,10 +49,10 @@ def history_sql(request: str, views: Sequence[FeatureView]) -> str:
     joins = []
     parts = []
     for view in views:
-        parts.append(f"{view.name} AS ({_view_sql(request, view)})")
-        columns += [f"{view.name}.{_quoted(name)}" for name in view.columns]
+        parts.append(f"{view.name} AS ({_view_sql(request, view, dialect=dialect)})")
+        columns += [f"{view.name}.{quoted(name)}" for name in view.columns]
         on = " AND ".join(
-            f"{view.name}.{_quoted(c)} = request.{_quoted(c)}" for c in (*view.entity, "as_of")
+            f"{view.name}.{quoted(c)} = request.{quoted(c)}" for c in (*view.entity, "as_of")
         )
         joins.append(f"LEFT JOIN {view.name} ON {on}")
     with_parts = f"WITH {', '.join(parts)} " if parts else ""
@@ -62,13 +65,13 @@ def definitions_hash(views: Sequence[FeatureView]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _view_sql(request: str, view: FeatureView) -> str:
-    entity = ", ".join(_quoted(column) for column in view.entity)
-    on = " AND ".join(f"source.{_quoted(c)} = asked.{_quoted(c)}" for c in view.entity)
+def _view_sql(request: str, view: FeatureView, *, dialect: Dialect) -> str:
+    entity = ", ".join(quoted(column) for column in view.entity)
+    on = " AND ".join(f"source.{quoted(c)} = asked.{quoted(c)}" for c in view.entity)
     longest = _longest(view.windows)
     since = f" AND source.{view.event_time} >= asked.as_of - {longest}" if longest else ""
-    asked = ", ".join(f"asked.{_quoted(column)}" for column in view.entity)
-    windows = ", ".join(_window_sql(view, window) for window in view.windows)
+    asked = ", ".join(f"asked.{quoted(column)}" for column in view.entity)
+    windows = ", ".join(_window_sql(view, window, dialect=dialect) for window in view.windows)
     inner = (
         f"SELECT {asked}, asked.as_of, {windows}"  # noqa: S608 - declared by developers
         f" FROM (SELECT DISTINCT {entity}, as_of FROM {request}) AS asked"
@@ -77,7 +80,7 @@ def _view_sql(request: str, view: FeatureView) -> str:
         f"{since} GROUP BY {asked}, asked.as_of"
     )
     derived = "".join(f", {_derived_sql(feature)}" for feature in view.derived)
-    return f"SELECT *{derived} FROM ({inner})"  # noqa: S608 - declared by developers
+    return f"SELECT windows.*{derived} FROM ({inner}) AS windows"  # noqa: S608 - declared by developers
 
 
 def _longest(windows: Sequence[Window]) -> int | None:
@@ -85,24 +88,23 @@ def _longest(windows: Sequence[Window]) -> int | None:
     return None if None in days else max(d for d in days if d is not None)
 
 
-def _window_sql(view: FeatureView, window: Window) -> str:
+def _window_sql(view: FeatureView, window: Window, *, dialect: Dialect) -> str:
     conditions = [f"({window.where})"] if window.where else []
     if window.days is not None:
         conditions.append(f"source.{view.event_time} >= asked.as_of - {window.days}")
-    chosen = f" FILTER ({' AND '.join(conditions)})" if conditions else ""
-    # Of two rows of one day the one that arrived last counts, so that the order of rows does not.
-    newest = f"(source.{view.event_time}, source.{view.known_on}, {window.value})"
-    call = (
-        f"arg_max({window.value}, {newest})"
-        if window.function == "last"
-        else f"{window.function}({window.value})"
-    )
-    return f"{call}{chosen} AS {_quoted(window.name)}"
+    where = " AND ".join(conditions) or None
+    if window.function == "last":
+        # Of two rows of one day the one that arrived last counts, so that their order does not.
+        order = (f"source.{view.event_time}", f"source.{view.known_on}", window.value)
+        call = dialect.newest(window.value, order, where=where)
+    elif window.function == "median":
+        call = dialect.median(window.value, where=where)
+    else:
+        call = filtered(f"{window.function}({window.value})", where)
+    if window.function in _FRACTIONAL:  # engines differ in the type of a mean of whole numbers
+        call = f"CAST({call} AS DOUBLE PRECISION)"
+    return f"{call} AS {quoted(window.name)}"
 
 
 def _derived_sql(feature: Derived) -> str:
-    return f"{feature.sql} AS {_quoted(feature.name)}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"{feature.sql} AS {quoted(feature.name)}"

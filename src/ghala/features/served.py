@@ -11,7 +11,7 @@ from ghala.contracts.use_case import UseCase
 from ghala.features.checks import compare_served
 from ghala.features.definitions import FeatureView
 from ghala.features.examples import Request, read_subjects
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 SAMPLE_ROWS = 4000
 
@@ -38,7 +38,7 @@ def read_served(workspace: Workspace, use_case: UseCase, as_of: date) -> pl.Data
 
 def find_leaks(
     workspace: Workspace,
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     use_case: UseCase,
     *,
     views: Sequence[FeatureView],

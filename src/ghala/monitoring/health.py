@@ -12,7 +12,8 @@ from ghala.ledger.book import Ledger
 from ghala.registry.versions import Registry
 from ghala.warehouse.checking import raw_table
 from ghala.warehouse.contract import read_sources
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import create_tables, verify_landing
 from ghala.warehouse.publish import read_published
 from ghala.warehouse.snapshots import require_identity
@@ -90,7 +91,7 @@ def _stages(workspace: Workspace, ledger: Ledger) -> str:
 
 
 def _landed(workspace: Workspace) -> str:
-    with DuckDBWarehouse(workspace.warehouse) as warehouse:
+    with open_warehouse(workspace) as warehouse:
         wrong = verify_landing(workspace, warehouse)
     if wrong:
         raise GhalaError(" ".join(wrong[:5]))
@@ -100,7 +101,7 @@ def _landed(workspace: Workspace) -> str:
 def _rows(workspace: Workspace) -> str:
     """Rows in = rows loaded + rows quarantined, counted again in the tables."""
     checked = 0
-    with DuckDBWarehouse(workspace.warehouse) as warehouse:
+    with open_warehouse(workspace) as warehouse:
         contracts = read_sources(workspace)
         create_tables(warehouse, contracts)
         for source, contract in contracts.items():
@@ -109,7 +110,7 @@ def _rows(workspace: Workspace) -> str:
     return f"{checked:,} rows are loaded or quarantined, as the batches say"
 
 
-def _count(warehouse: DuckDBWarehouse, source: str, feed: str) -> int:
+def _count(warehouse: Warehouse, source: str, feed: str) -> int:
     [(rows_in, loaded, refused)] = warehouse.rows(
         "SELECT coalesce(sum(rows_in), 0), coalesce(sum(rows_loaded), 0),"
         " coalesce(sum(rows_quarantined), 0) FROM raw.batches WHERE source = ? AND feed = ?",

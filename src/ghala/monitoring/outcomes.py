@@ -6,7 +6,9 @@ from datetime import date, timedelta
 import polars as pl
 
 from ghala.contracts.use_case import UseCase
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
+
+_KEYS = ("grain", "series", "target_week")
 
 
 @dataclass(frozen=True)
@@ -28,26 +30,24 @@ class Accuracy:
         return 1 - self.wape / self.baseline_wape if self.baseline_wape else 0.0
 
 
-def match_outcomes(warehouse: DuckDBWarehouse, use_case: UseCase, as_of: date) -> int:
+def match_outcomes(warehouse: Warehouse, use_case: UseCase, as_of: date) -> int:
     """Add the outcomes that became known by ``as_of`` for what was predicted; return how many."""
     before = warehouse.scalar("SELECT count(*) FROM platform.outcomes")
     with warehouse.transaction():
         warehouse.execute(
             "INSERT INTO platform.outcomes"  # noqa: S608 - the use case's own statement
             " SELECT $use_case, grain, series, target_week, known_on, actual"
-            f" FROM ({use_case.outcomes_sql}) AS happened"
-            " SEMI JOIN (SELECT DISTINCT grain, series, target_week FROM platform.forecasts"
-            "   WHERE use_case = $use_case) AS said USING (grain, series, target_week)"
-            " ANTI JOIN (SELECT grain, series, target_week FROM platform.outcomes"
-            "   WHERE use_case = $use_case) AS matched USING (grain, series, target_week)"
-            " WHERE known_on <= $as_of",
+            f" FROM ({use_case.outcomes_sql}) AS happened WHERE known_on <= $as_of"
+            f" AND EXISTS (SELECT 1 FROM platform.forecasts AS said WHERE {_same('said')})"
+            f" AND NOT EXISTS (SELECT 1 FROM platform.outcomes AS matched"
+            f"   WHERE {_same('matched')})",
             {"use_case": use_case.name, "as_of": as_of},
         )
     return int(warehouse.scalar("SELECT count(*) FROM platform.outcomes")) - int(before)
 
 
 def measure(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     use_case: UseCase,
     *,
     as_of: date,
@@ -69,11 +69,12 @@ def measure(
         FROM platform.forecasts
         JOIN platform.outcomes USING (use_case, grain, series, target_week)
         WHERE use_case = $use_case AND known_on <= $as_of AND target_week >= $since
-            AND CASE WHEN $version IS NULL THEN role = 'champion' ELSE version = $version END
-            AND ($beside IS NULL OR as_of IN (
+            AND CASE WHEN CAST($version AS INTEGER) IS NULL THEN role = 'champion'
+                ELSE version = CAST($version AS INTEGER) END
+            AND (CAST($beside AS INTEGER) IS NULL OR as_of IN (
                 SELECT as_of FROM platform.forecasts
-                WHERE use_case = $use_case AND version = $beside))
-        GROUP BY ALL ORDER BY ALL""",  # noqa: S608 - the baseline is a checked name
+                WHERE use_case = $use_case AND version = CAST($beside AS INTEGER)))
+        GROUP BY grain, target_week ORDER BY grain, target_week""",  # noqa: S608 - the baseline is a checked name
         {
             "use_case": use_case.name,
             "as_of": as_of,
@@ -86,6 +87,11 @@ def measure(
         _accuracy(str(grain), part, baseline)
         for (grain,), part in rows.group_by("grain", maintain_order=True)
     ]
+
+
+def _same(other: str) -> str:
+    keys = " AND ".join(f"{other}.{key} = happened.{key}" for key in _KEYS)
+    return f"{other}.use_case = $use_case AND {keys}"
 
 
 def _accuracy(grain: str, weekly: pl.DataFrame, baseline: str) -> Accuracy:

@@ -14,7 +14,7 @@ from ghala.monitoring.decisions import Facts, decide_retrain, find_alerts
 from ghala.monitoring.drift import Drift, drift_columns, measure_drift
 from ghala.monitoring.outcomes import Accuracy, match_outcomes, measure
 from ghala.registry.versions import Registry
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Standing:
 
 def look(
     workspace: Workspace,
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     use_case: UseCase,
     *,
     standing: Standing,
@@ -72,7 +72,7 @@ def look(
 
 
 def judge_shadow(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     use_case: UseCase,
     *,
     version: int,

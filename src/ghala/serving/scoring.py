@@ -11,7 +11,7 @@ from ghala.features.examples import Request, read_subjects
 from ghala.features.history import find_views, pick_views
 from ghala.features.served import keep_served
 from ghala.registry.versions import Registry
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 _COLUMNS = (
     "use_case, version, role, as_of, grain, series, target_week, horizon, mean, p10, p50, p90,"
@@ -21,7 +21,7 @@ _COLUMNS = (
 
 def score(
     workspace: Workspace,
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     use_case: UseCase,
     *,
     roles: Mapping[int, str],

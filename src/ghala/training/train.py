@@ -24,7 +24,7 @@ from ghala.features.served import find_leaks
 from ghala.registry.versions import Registry, RunRecord
 from ghala.training.backtest import backtest, fit, folds, judge, origins_before
 from ghala.training.plots import draw_backtest
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.snapshots import current_snapshot
 
 REFERENCE_ROWS = 4000
@@ -52,7 +52,7 @@ class Material:
 
 
 def gather(
-    workspace: Workspace, warehouse: DuckDBWarehouse, use_case: UseCase, *, as_of: date
+    workspace: Workspace, warehouse: Warehouse, use_case: UseCase, *, as_of: date
 ) -> Material:
     """Read the examples known on ``as_of``, and look for leaks in them.
 
@@ -115,9 +115,9 @@ def lock_hash() -> str:
     return hashlib.sha256("\n".join(installed).encode()).hexdigest()[:16]
 
 
-def _request(warehouse: DuckDBWarehouse, use_case: UseCase, as_of: date) -> Request:
+def _request(warehouse: Warehouse, use_case: UseCase, as_of: date) -> Request:
     first = warehouse.scalar(
-        f"SELECT min(known_on) FROM ({use_case.outcomes_sql})"  # noqa: S608 - the use case's own
+        f"SELECT min(known_on) FROM ({use_case.outcomes_sql}) AS happened"  # noqa: S608 - the use case's own
     )
     if first is None or first > as_of - clock.WEEK:
         raise DataRejected(

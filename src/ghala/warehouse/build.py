@@ -2,19 +2,18 @@
 
 import contextlib
 import io
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import yaml
 
 from ghala.contracts.discovery import packs, sources
 from ghala.contracts.errors import CheckFailed, ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.contract import read_sources
+from ghala.warehouse.profile import profile_text, reachable
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def assemble(workspace: Workspace) -> Path:
     for name, folder in sources(workspace).items():
         wanted |= _texts(folder / "staging", f"models/staging/{name}/")
     wanted["models/staging/raw.yml"] = _raw_sources(workspace)
-    wanted["profiles.yml"] = _profile(workspace)
+    wanted["profiles.yml"] = profile_text(workspace)
     wanted["dbt_project.yml"] = _project(workspace, wanted)
     for stale in {_inside(f, project) for f in project.rglob("*") if f.is_file()} - set(wanted):
         (project / stale).unlink()
@@ -75,12 +74,11 @@ def assemble(workspace: Workspace) -> Path:
 
 
 def _invoke(workspace: Workspace, arguments: list[str]) -> tuple[bool, list[Any]]:
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     project = assemble(workspace)
     folder = _folder(workspace)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with reachable(workspace), contextlib.redirect_stdout(io.StringIO()):
         done = dbtRunner().invoke(
             [
                 *("--quiet", "--no-use-colors", "--log-path", str(folder / "logs")),
@@ -89,10 +87,6 @@ def _invoke(workspace: Workspace, arguments: list[str]) -> tuple[bool, list[Any]
                 *("--target-path", str(folder / "target")),
             ]
         )
-    if DuckDBConnectionManager._ENV is not None:  # dbt keeps the file open for its next call
-        with contextlib.suppress(duckdb.Error):  # busy, when dbt was interrupted
-            DuckDBConnectionManager._ENV.close()
-        DuckDBConnectionManager._ENV = None
     if isinstance(done.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
     if done.exception is not None:
@@ -165,17 +159,6 @@ def _raw_sources(workspace: Workspace) -> str:
         },
         sort_keys=False,
     )
-
-
-def _profile(workspace: Workspace) -> str:
-    output = {
-        "type": "duckdb",
-        "path": str(workspace.warehouse),
-        "schema": "core",
-        "threads": 2,
-        "settings": {"memory_limit": "2GB", "TimeZone": "UTC", "enable_progress_bar": False},
-    }
-    return json.dumps({"ghala": {"target": "warehouse", "outputs": {"warehouse": output}}})
 
 
 def forget_build(workspace: Workspace) -> None:

@@ -5,9 +5,11 @@ from datetime import date
 
 import duckdb
 
+from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import ConfigurationError, DataRejected
 from ghala.warehouse.contract import Feed
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.reading import (
     check_columns,
     read_header,
@@ -30,14 +32,25 @@ _EXACT_TEXT = {
 }
 
 
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def raw_table(source: str, feed: str) -> str:
     """The table of accepted rows."""
     return f"raw.{quoted(f'{source}__{feed}')}"
+
+
+def create_raw_table(warehouse: Warehouse, source: str, name: str, *, feed: Feed) -> None:
+    """Create the table of a feed's accepted rows where it is not there yet."""
+    columns = ", ".join(
+        f"{quoted(column)} {warehouse.dialect.column_type(spec.type)}"
+        for column, spec in feed.columns.items()
+    )
+    warehouse.execute(
+        f"CREATE TABLE IF NOT EXISTS {raw_table(source, name)}"
+        f" ({columns}, _batch INTEGER NOT NULL, _arrived_on DATE NOT NULL)"
+    )
+    if feed.new_columns == "keep":
+        warehouse.execute(
+            f"ALTER TABLE {raw_table(source, name)} ADD COLUMN IF NOT EXISTS {EXTRA} JSON"
+        )
 
 
 def read_incoming(
@@ -121,22 +134,22 @@ def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
 def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_name: str) -> None:
     """Turn ``delivered`` into ``incoming``: typed columns, ``_file``, ``_row`` and ``_reasons``."""
     casts = ", ".join(
-        f"TRY_CAST(d.{quoted(name)} AS {column.type}) AS {quoted(name)}"
+        f"TRY_CAST(delivered.{quoted(name)} AS {column.type}) AS {quoted(name)}"
         for name, column in feed.columns.items()
     )
     given = {row[0]: row[1] for row in warehouse.rows("DESCRIBE delivered")}
     parked = f", {_extra(warehouse, feed)} AS {EXTRA}" if feed.new_columns == "keep" else ""
     bad_casts = _reasons(
         (
-            f"d.{quoted(name)} IS NOT NULL"
-            f" AND ({_loses(f'd.{quoted(name)}', given[name], column.type)})",
+            f"delivered.{quoted(name)} IS NOT NULL"
+            f" AND ({_loses(f'delivered.{quoted(name)}', given[name], column.type)})",
             f"type:{name}",
         )
         for name, column in feed.columns.items()
     )
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP VIEW typed AS SELECT d._file, d._row, d._arrived_on,"  # noqa: S608
-        f" {casts}{parked}, {bad_casts} AS _type_reasons FROM delivered AS d"
+        f"CREATE OR REPLACE TEMP VIEW typed AS SELECT _file, _row, _arrived_on,"  # noqa: S608
+        f" {casts}{parked}, {bad_casts} AS _type_reasons FROM delivered"
     )
     try:
         warehouse.execute(
@@ -157,17 +170,25 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
 def _extra(warehouse: DuckDBWarehouse, feed: Feed) -> str:
     """The values of the columns that the contract does not name, as JSON."""
     new = [name for name in delivered_columns(warehouse) if name not in feed.columns]
-    if not new:
-        return "NULL::JSON"
-    return as_json(new, "d")
+    return as_json(warehouse, new) if new else "NULL::JSON"
 
 
-def as_json(columns: Sequence[str], table: str) -> str:
-    """One JSON object per row with these columns of a table."""
-    pairs = ", ".join(
-        f"'{name.replace(chr(39), chr(39) * 2)}', {table}.{quoted(name)}" for name in columns
-    )
-    return f"json_object({pairs})"
+def as_json(warehouse: DuckDBWarehouse, columns: Sequence[str]) -> str:
+    """One JSON object per row with these columns of ``delivered``.
+
+    JSON has no word for what is no finite number, so that becomes text.
+    """
+    kinds = {name: kind for name, kind, *_ in warehouse.rows("DESCRIBE delivered")}
+    pairs = []
+    for name in columns:
+        value = f"delivered.{quoted(name)}"
+        if kinds[name] in ("FLOAT", "DOUBLE"):
+            value = (
+                f"CASE WHEN isfinite({value}) THEN to_json({value})"
+                f" ELSE to_json(CAST({value} AS VARCHAR)) END"
+            )
+        pairs.append(f"'{name.replace(chr(39), chr(39) * 2)}', {value}")
+    return f"json_object({', '.join(pairs)})"
 
 
 def _mark_repeats(warehouse: DuckDBWarehouse, feed: Feed, *, table: str) -> None:

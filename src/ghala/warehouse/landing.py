@@ -1,8 +1,9 @@
 """Landing: delivered files come in, whole or not at all, each row loaded or quarantined."""
 
+import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
@@ -17,14 +19,15 @@ from ghala.warehouse.checking import (
     EXTRA,
     INCOMING,
     as_json,
+    create_raw_table,
     delivered_columns,
-    quoted,
-    raw_table,
     read_incoming,
     stage_incoming,
 )
 from ghala.warehouse.contract import Feed, Source, read_sources
+from ghala.warehouse.desk import Desk, open_desk
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.inbox import Delivery, find_due, group
 from ghala.warehouse.manifest import digest, looks_unchanged, place
 
@@ -32,7 +35,7 @@ log = logging.getLogger("ghala.landing")
 
 
 def land(
-    workspace: Workspace, warehouse: DuckDBWarehouse, as_of: date, *, allow_late: bool = False
+    workspace: Workspace, warehouse: Warehouse, as_of: date, *, allow_late: bool = False
 ) -> Iterator[BatchReceipt]:
     """Land and load every file of the inbox that had arrived by ``as_of``, oldest first.
 
@@ -50,40 +53,32 @@ def land(
     done = dict(warehouse.rows("SELECT source || '/' || file, sha256 FROM raw.batches"))
     _require_unchanged(workspace, due, done)
     for files in group([one for one in due if one.name not in done], contracts):
-        feed = contracts[files[0].source].feeds[files[0].feed]
-        yield from _land_group(workspace, warehouse, files, feed=feed)
+        yield from _land_group(workspace, warehouse, files, contract=contracts[files[0].source])
     if not allow_late:
         _require_fresh(warehouse, contracts, as_of)
 
 
-def create_tables(warehouse: DuckDBWarehouse, contracts: dict[str, Source]) -> None:
+def create_tables(warehouse: Warehouse, contracts: dict[str, Source]) -> None:
     """Create the raw table of every feed, so that the warehouse can be built before data came."""
     for source, contract in contracts.items():
         for name, feed in contract.feeds.items():
-            columns = ", ".join(f"{quoted(c)} {spec.type}" for c, spec in feed.columns.items())
-            table = raw_table(source, name)
-            warehouse.execute(
-                f"CREATE TABLE IF NOT EXISTS {table}"
-                f" ({columns}, _batch INTEGER NOT NULL, _arrived_on DATE NOT NULL)"
-            )
-            if feed.new_columns == "keep":
-                warehouse.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {EXTRA} JSON")
+            create_raw_table(warehouse, source, name, feed=feed)
 
 
-def receipts(warehouse: DuckDBWarehouse) -> list[BatchReceipt]:
+def receipts(warehouse: Warehouse) -> list[BatchReceipt]:
     """The record of every batch in the warehouse, in the order of loading."""
     found = warehouse.frame(
-        "SELECT batch::VARCHAR AS batch_id, source, feed, file, sha256, arrived_on, rows_in,"
-        " rows_loaded, rows_quarantined FROM raw.batches ORDER BY batch"
+        "SELECT CAST(batch AS VARCHAR) AS batch_id, source, feed, file, sha256, arrived_on,"
+        " rows_in, rows_loaded, rows_quarantined, CAST(reasons AS VARCHAR) AS reasons"
+        " FROM raw.batches ORDER BY batch"
     )
-    reasons = warehouse.rows("SELECT reasons FROM raw.batches ORDER BY batch")
     return [
-        BatchReceipt(**row, reasons=dict(why))
-        for row, (why,) in zip(found.iter_rows(named=True), reasons, strict=True)
+        BatchReceipt(**{**row, "reasons": json.loads(row["reasons"])})
+        for row in found.iter_rows(named=True)
     ]
 
 
-def verify_landing(workspace: Workspace, warehouse: DuckDBWarehouse) -> list[str]:
+def verify_landing(workspace: Workspace, warehouse: Warehouse) -> list[str]:
     """Name every landed file that is missing or differs from what was loaded."""
     wrong = []
     for receipt in receipts(warehouse):
@@ -110,7 +105,7 @@ def _require_unchanged(workspace: Workspace, due: list[Delivery], done: dict[str
 
 
 def _land_group(
-    workspace: Workspace, warehouse: DuckDBWarehouse, files: Sequence[Delivery], *, feed: Feed
+    workspace: Workspace, warehouse: Warehouse, files: Sequence[Delivery], *, contract: Source
 ) -> list[BatchReceipt]:
     """Land files of one feed in one transaction; when one of them is bad, one after the other."""
     landed = [workspace.landing / one.source / one.file.name for one in files]
@@ -122,7 +117,8 @@ def _land_group(
     ]
     try:
         with warehouse.transaction():
-            return load(warehouse, blank, feed=feed, landed=landed)
+            feed = contract.feeds[files[0].feed]
+            return load(warehouse, blank, feed=feed, landed=landed, masters=contract.feeds)
     except DataRejected:
         for one, copy in zip(files, landed, strict=True):
             if one.file != copy:
@@ -130,7 +126,9 @@ def _land_group(
         if len(files) == 1:
             raise
     return [
-        receipt for one in files for receipt in _land_group(workspace, warehouse, [one], feed=feed)
+        receipt
+        for one in files
+        for receipt in _land_group(workspace, warehouse, [one], contract=contract)
     ]
 
 
@@ -139,24 +137,43 @@ def _keep(file: Path, landed: Path) -> str:
 
 
 def load(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     receipts: Sequence[BatchReceipt],
     *,
     feed: Feed,
     landed: Sequence[Path],
+    masters: Mapping[str, Feed],
 ) -> list[BatchReceipt]:
     """Check landed files of one feed and load their rows; part of the caller's transaction.
+
+    Args:
+        warehouse: where the rows go.
+        receipts: what is known of each file before it is read.
+        feed: what the files must look like.
+        landed: the files.
+        masters: the feeds of the source by name, which rows refer to.
 
     Raises:
         DataRejected: a file as a whole breaks its contract, or came under another name.
     """
     _refuse_twins(warehouse, receipts)
-    read_incoming(
-        warehouse, feed, [str(path) for path in landed], arrived=[r.arrived_on for r in receipts]
-    )
     source, name = receipts[0].source, receipts[0].feed
-    stage_incoming(warehouse, feed, source=source, feed_name=name)
-    counted = _count(warehouse, receipts)
+    first = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
+    with open_desk(warehouse) as desk:
+        read_incoming(
+            desk.files, feed, [str(f) for f in landed], arrived=[r.arrived_on for r in receipts]
+        )
+        desk.lend(source, {**masters, name: feed}, feed=name)
+        stage_incoming(desk.files, feed, source=source, feed_name=name)
+        counted = _count(desk.files, receipts, first=first)
+        _require_good(counted, feed)
+        _insert(desk, counted, feed)
+        _tell_new_columns(desk.files, counted, feed)
+    _record(warehouse, counted)
+    return counted
+
+
+def _require_good(counted: Sequence[BatchReceipt], feed: Feed) -> None:
     for one in counted:
         share = one.rows_quarantined / max(one.rows_in, 1)
         if one.rows_in == 0 or share > feed.max_quarantined:
@@ -166,15 +183,10 @@ def load(
                 " an empty file is not. Nothing of it was loaded.",
                 "Ask the sender, or change the contract's rules if the data is right.",
             )
-    _insert(warehouse, counted, feed)
-    _tell_new_columns(warehouse, counted, feed)
-    return counted
 
 
-def _tell_new_columns(
-    warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: Feed
-) -> None:
-    new = [name for name in delivered_columns(warehouse) if name not in feed.columns]
+def _tell_new_columns(files: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
+    new = [name for name in delivered_columns(files) if name not in feed.columns]
     if new:
         log.warning(
             "%s/%s%s brings columns that the contract does not name: %s. Their values are parked"
@@ -187,11 +199,10 @@ def _tell_new_columns(
         )
 
 
-def _refuse_twins(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt]) -> None:
+def _refuse_twins(warehouse: Warehouse, receipts: Sequence[BatchReceipt]) -> None:
     digests = [one.sha256 for one in receipts]
     known = dict(
-        warehouse.rows("SELECT sha256, file FROM raw.batches WHERE list_contains(?, sha256)",
-                       [digests])
+        warehouse.rows("SELECT sha256, file FROM raw.batches WHERE sha256 = ANY(?)", [digests])
     )  # fmt: skip
     for one in receipts:
         twin = known.setdefault(one.sha256, one.file)
@@ -202,18 +213,19 @@ def _refuse_twins(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt]) 
             )
 
 
-def _count(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt]) -> list[BatchReceipt]:
+def _count(
+    files: DuckDBWarehouse, receipts: Sequence[BatchReceipt], *, first: int
+) -> list[BatchReceipt]:
     """The receipts with their batch numbers and counts."""
-    first = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
     sizes = {
         file: counts
-        for file, *counts in warehouse.rows(
+        for file, *counts in files.rows(
             f"SELECT _file, count(*), count(*) FILTER (len(_reasons) = 0)"  # noqa: S608
             f" FROM {INCOMING} GROUP BY _file"
         )
     }
     reasons: dict[int, dict[str, int]] = defaultdict(dict)
-    for file, reason, times in warehouse.rows(
+    for file, reason, times in files.rows(
         f"SELECT _file, unnest(_reasons) AS reason, count(*) FROM {INCOMING}"  # noqa: S608
         " WHERE len(_reasons) > 0 GROUP BY 1, 2 ORDER BY 1, 2"
     ):
@@ -228,47 +240,43 @@ def _count(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt]) -> list
     return counted
 
 
-def _insert(warehouse: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
+def _insert(desk: Desk, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
     columns = ", ".join(quoted(column) for column in feed.columns)
     first, source, name = int(receipts[0].batch_id), receipts[0].source, receipts[0].feed
-    as_delivered = as_json(delivered_columns(warehouse), "delivered")
-    parked = f", {EXTRA}" if feed.new_columns == "keep" else ""
-    warehouse.execute(
-        f"INSERT INTO {raw_table(source, name)}"  # noqa: S608 - contract names
-        f" SELECT {columns}, ? + _file, _arrived_on{parked} FROM {INCOMING}"
-        " WHERE len(_reasons) = 0"
-        " ORDER BY _file, _row",
+    parked = f", CAST({EXTRA} AS VARCHAR) AS {EXTRA}" if feed.new_columns == "keep" else ""
+    desk.load(
+        f"{source}__{name}",
+        f"SELECT {columns}, CAST(? + _file AS INTEGER) AS _batch, _arrived_on{parked}"  # noqa: S608
+        f" FROM {INCOMING} WHERE len(_reasons) = 0 ORDER BY _file, _row",
         [first],
     )
-    warehouse.execute(
-        "INSERT INTO raw.quarantine"  # noqa: S608
-        f" SELECT ? + _file, ?, ?, _row, _reasons, {as_delivered}"
+    desk.load(
+        "quarantine",
+        "SELECT CAST(? + _file AS INTEGER) AS batch, ? AS source, ? AS feed,"  # noqa: S608
+        " _row AS row_number, _reasons AS reasons,"
+        f" CAST({as_json(desk.files, delivered_columns(desk.files))} AS VARCHAR) AS record"
         f" FROM {INCOMING} JOIN delivered USING (_file, _row)"
         " WHERE len(_reasons) > 0 ORDER BY _file, _row",
         [first, source, name],
     )
+
+
+def _record(warehouse: Warehouse, receipts: Sequence[BatchReceipt]) -> None:
+    columns = ("source", "feed", "file", "sha256", "arrived_on", "rows_in", "rows_loaded",
+               "rows_quarantined")  # fmt: skip
     record = {
         "batch": [int(one.batch_id) for one in receipts],
-        "file": [one.file for one in receipts],
-        "sha256": [one.sha256 for one in receipts],
-        "arrived_on": [one.arrived_on for one in receipts],
-        "rows_in": [one.rows_in for one in receipts],
-        "rows_loaded": [one.rows_loaded for one in receipts],
-        "rows_quarantined": [one.rows_quarantined for one in receipts],
-        "reason": pl.Series([list(one.reasons) for one in receipts], dtype=pl.List(pl.String)),
-        "times": pl.Series(
-            [list(one.reasons.values()) for one in receipts], dtype=pl.List(pl.Int64)
-        ),
+        **{column: [getattr(one, column) for one in receipts] for column in columns},
+        "reasons": [json.dumps(one.reasons) for one in receipts],
     }
     with warehouse.relation("receipts", pl.DataFrame(record)):
         warehouse.execute(
-            "INSERT INTO raw.batches SELECT batch, ?, ?, file, sha256, arrived_on, rows_in,"
-            " rows_loaded, rows_quarantined, map(reason, times) FROM receipts",
-            [source, name],
+            f"INSERT INTO raw.batches SELECT batch, {', '.join(columns)}, CAST(reasons AS JSON)"  # noqa: S608
+            " FROM receipts ORDER BY batch"
         )
 
 
-def _require_fresh(warehouse: DuckDBWarehouse, contracts: dict[str, Source], as_of: date) -> None:
+def _require_fresh(warehouse: Warehouse, contracts: dict[str, Source], as_of: date) -> None:
     for source, contract in contracts.items():
         for name, feed in contract.feeds.items():
             if feed.every_days is None:

@@ -14,7 +14,7 @@ import duckdb
 
 from ghala.contracts.errors import TryAgain
 from ghala.contracts.settings import Workspace
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.manifest import verify_manifest, write_manifest
 
 KEPT_BUILDS = 3
@@ -59,7 +59,7 @@ class Published:
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def publish(workspace: Workspace, warehouse: DuckDBWarehouse, *, as_of: date) -> Published:
+def publish(workspace: Workspace, warehouse: Warehouse, *, as_of: date) -> Published:
     """Write every mart to a new folder, then move the pointer to it; readers never wait."""
     number = _last_number(workspace) + 1
     folder = workspace.published / f"{number:06d}"
@@ -68,12 +68,9 @@ def publish(workspace: Workspace, warehouse: DuckDBWarehouse, *, as_of: date) ->
     for schema, name in warehouse.rows(
         "SELECT table_schema, table_name FROM information_schema.tables"
         " WHERE table_schema LIKE 'marts_%' OR table_schema || '.' || table_name = 'raw.batches'"
-        " ORDER BY ALL"
+        " ORDER BY table_schema, table_name"
     ):
-        target = str(folder / f"{schema}.{name}.parquet").replace("'", "''")
-        warehouse.execute(
-            f'COPY "{schema}"."{name}" TO \'{target}\' (FORMAT parquet, COMPRESSION zstd)'
-        )
+        warehouse.export(schema, name, target=folder / f"{schema}.{name}.parquet")
     write_manifest(folder)
     pointer = {"build": number, "as_of": as_of.isoformat()}
     partial = workspace.published / f".{_POINTER}.partial"

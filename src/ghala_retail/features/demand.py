@@ -17,7 +17,10 @@ series = FeatureView(
     windows=(
         *(Window(f"units_{n}", "avg", "units", 7 * n) for n in _MEANS),
         *(Window(f"clean_{n}", "avg", "clean_units", 7 * n) for n in _MEANS),
-        *(Window(f"sold_{n}", "avg", "(units > 0)::DOUBLE", 7 * n) for n in (4, 8, 13, 26)),
+        *(
+            Window(f"sold_{n}", "avg", "CASE WHEN units > 0 THEN 1 ELSE 0 END", 7 * n)
+            for n in (4, 8, 13, 26)
+        ),
         *(Window(f"plain_{n}", "avg", "units", 7 * n, where=_PLAIN) for n in (4, 8, 13, 26)),
         Window("promoted_26", "avg", "units", 182, where="mailer_share >= 0.5"),
         Window("promoted_weeks_26", "count", "week", 182, where="mailer_share >= 0.5"),
@@ -31,7 +34,7 @@ series = FeatureView(
         Window("last_sold_week", "last", "last_sold_week", 14),
     ),
     derived=(
-        Derived("idle_weeks", "date_diff('day', last_sold_week, as_of) // 7 - 1"),
+        Derived("idle_weeks", "CAST(floor((as_of - last_sold_week) / 7.0) AS BIGINT) - 1"),
         *(Derived(f"price_{n}", f"revenue_{n} / nullif(units_{n}, 0)") for n in (1, 4, 26)),
     ),
 )

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ghala.contracts.errors import ConfigurationError
-from ghala.contracts.settings import Workspace, find_workspace
+from ghala.contracts.settings import Engine, Workspace, find_workspace
 
 from .conftest import SETTINGS
 
@@ -110,3 +110,74 @@ def test_a_workspace_without_sources_is_refused(workspace: Workspace) -> None:
     )
 
     assert "ghala.toml: sources" in refusal(workspace.root).message
+
+
+TEAM = """
+[profiles.team.warehouse]
+engine = "postgres"
+dsn_variable = "DUKA_DSN"
+"""
+
+
+def place_of(workspace: Workspace, more: str = "") -> Engine:
+    (workspace.root / "ghala.toml").write_text(SETTINGS + more, encoding="utf-8")
+    return Workspace(workspace.root).settings.place.warehouse
+
+
+def test_the_warehouse_is_a_file_until_a_database_is_named(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GHALA_PROFILE", raising=False)
+    own = '[warehouse]\nengine = "postgres"\ndsn_variable = "DUKA_DSN"\n'
+
+    assert place_of(workspace).engine == "duckdb"
+    assert place_of(workspace, own).engine == "postgres"
+    assert place_of(workspace, TEAM).engine == "duckdb"
+    monkeypatch.setenv("GHALA_PROFILE", "team")
+    assert place_of(workspace, TEAM).engine == "postgres"
+
+
+def test_a_profile_that_is_not_described_is_refused_with_the_nearest(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GHALA_PROFILE", "teem")
+
+    with pytest.raises(ConfigurationError, match="Did you mean 'team'") as refused:
+        place_of(workspace, TEAM)
+
+    assert refused.value.exit_code == 3
+
+
+def test_the_address_of_the_database_comes_from_the_environment_only(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GHALA_PROFILE", "team")
+    place = place_of(workspace, TEAM)
+    monkeypatch.delenv("DUKA_DSN", raising=False)
+    with pytest.raises(ConfigurationError, match="DUKA_DSN is not set") as refused:
+        _ = place.dsn
+    assert "export DUKA_DSN=" in refused.value.next_step
+
+    monkeypatch.setenv("DUKA_DSN", "postgresql://amina:s3cret@db/duka")
+    assert place.dsn == "postgresql://amina:s3cret@db/duka"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ('[warehouse]\ndsn = "postgresql://amina:s3cret@db/duka"', "unknown key"),
+        ('[warehouse]\nengine = "postgres"', "dsn_variable is needed"),
+        ('[warehouse]\ndsn_variable = "DUKA_DSN"', "and only with it"),
+        ('[warehouse]\nengine = "postgres"\ndsn_variable = "postgresql://a:s3cret@db"', "dsn_var"),
+        ('[warehouse]\nengine = "mysql"', "duckdb"),
+        ("[profiles.team.warehose]", "Did you mean 'warehouse'"),
+    ],
+)
+def test_a_wrong_place_is_refused_without_showing_a_password(
+    workspace: Workspace, lines: str, words: str
+) -> None:
+    (workspace.root / "ghala.toml").write_text(f"{SETTINGS}{lines}\n", encoding="utf-8")
+
+    said = refusal(workspace.root).message
+    assert words in said
+    assert "s3cret" not in said

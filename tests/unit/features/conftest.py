@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from tests.servers import ENGINES, open_engine
 
 from ghala.features.definitions import Derived, FeatureView, Window
 from ghala.features.history import history_sql
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 Event = tuple[str | None, date, date, int | None, bool]
 EVENTS = {
@@ -49,8 +49,8 @@ RECENT = make_view(
     Window("plain_7", "sum", "units", 7, where="NOT promoted"),
     Window("double_7", "sum", "units * 2", 7),
     derived=(
-        Derived("share_7", "units_7 / nullif(days_14, 0)"),
-        Derived("reach", "date_diff('day', as_of, as_of + 14)"),
+        Derived("share_7", "1.0 * units_7 / nullif(days_14, 0)"),
+        Derived("reach", "as_of + 14 - as_of"),
     ),
 )
 EVER = make_view(
@@ -62,23 +62,27 @@ EVER = make_view(
 )
 
 
-@pytest.fixture(scope="package")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse]:
-    path: Path = tmp_path_factory.mktemp("features") / "warehouse.duckdb"
-    with DuckDBWarehouse(path) as opened:
+@pytest.fixture(scope="package", params=ENGINES)
+def warehouse(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres_server: str
+) -> Iterator[Warehouse]:
+    """Every claim about features is made on both engines."""
+    folder = tmp_path_factory.mktemp("features")
+    with open_engine(request.param, folder, postgres_server) as opened:
         opened.execute("CREATE SCHEMA core")
         yield opened
 
 
-def record(warehouse: DuckDBWarehouse, events: Sequence[Event]) -> None:
+def record(warehouse: Warehouse, events: Sequence[Event]) -> None:
     """Let these events be all that ever happened."""
     frame = pl.DataFrame(list(events), schema=EVENTS, orient="row")
     with warehouse.relation("given", frame):
-        warehouse.execute("CREATE OR REPLACE TABLE core.sales AS FROM given")
+        warehouse.execute("DROP TABLE IF EXISTS core.sales CASCADE")
+        warehouse.execute("CREATE TABLE core.sales AS SELECT * FROM given")
 
 
 def ask(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     rows: Sequence[tuple[str | None, date]],
     *views: FeatureView,
 ) -> list[dict[str, Any]]:
@@ -88,6 +92,7 @@ def ask(
         schema={"number": pl.Int64, "shop": pl.String, "as_of": pl.Date},
         orient="row",
     )
+    asked = history_sql("wanted", views, dialect=warehouse.dialect)
     with warehouse.relation("wanted", frame):
-        found = warehouse.frame(f"FROM ({history_sql('wanted', views)}) ORDER BY number")
+        found = warehouse.frame(f"SELECT * FROM ({asked}) AS answered ORDER BY number")
     return found.to_dicts()

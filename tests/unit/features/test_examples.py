@@ -12,7 +12,7 @@ from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.examples import Request, read_examples, read_subjects
 from ghala.features.served import SAMPLE_ROWS, find_leaks, keep_served, read_served, served_on
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 from .conftest import RECENT, make_view, record
 from .test_history import day, sale
@@ -30,7 +30,7 @@ class Visits(MeanModel, UseCase):
 
 
 @pytest.fixture
-def use_case(tmp_path: Path, warehouse: DuckDBWarehouse) -> Visits:
+def use_case(tmp_path: Path, warehouse: Warehouse) -> Visits:
     """Forty shops that sell every day; what they sold is known a day later."""
     record(warehouse, [sale(f"s{shop:02}", n, shop + n) for shop in range(40) for n in range(60)])
     (tmp_path / "subjects.sql").write_text(
@@ -46,14 +46,14 @@ def use_case(tmp_path: Path, warehouse: DuckDBWarehouse) -> Visits:
 
 
 def subjects(
-    warehouse: DuckDBWarehouse, use_case: Visits, origins: Sequence[date], **options: Any
+    warehouse: Warehouse, use_case: Visits, origins: Sequence[date], **options: Any
 ) -> pl.DataFrame:
     request = Request(origins, **options)
     return read_subjects(warehouse, use_case, views=[RECENT], request=request)
 
 
 def test_each_subject_comes_once_a_day_in_a_settled_order_with_its_features(
-    warehouse: DuckDBWarehouse, use_case: Visits
+    warehouse: Warehouse, use_case: Visits
 ) -> None:
     found = subjects(warehouse, use_case, [day(21), day(14)])
 
@@ -66,7 +66,7 @@ def test_each_subject_comes_once_a_day_in_a_settled_order_with_its_features(
 
 
 def test_before_anything_was_known_the_next_step_is_said(
-    warehouse: DuckDBWarehouse, use_case: Visits
+    warehouse: Warehouse, use_case: Visits
 ) -> None:
     with pytest.raises(DataRejected, match="nothing was known by 2024-03-01") as refused:
         subjects(warehouse, use_case, [day(0)])
@@ -76,7 +76,7 @@ def test_before_anything_was_known_the_next_step_is_said(
 
 
 def test_examples_are_past_subjects_with_what_was_known_to_have_happened(
-    warehouse: DuckDBWarehouse, use_case: Visits
+    warehouse: Warehouse, use_case: Visits
 ) -> None:
     found = read_examples(
         warehouse,
@@ -94,7 +94,7 @@ def test_examples_are_past_subjects_with_what_was_known_to_have_happened(
 
 
 def test_before_any_outcome_there_is_nothing_to_learn_from(
-    warehouse: DuckDBWarehouse, use_case: Visits
+    warehouse: Warehouse, use_case: Visits
 ) -> None:
     with pytest.raises(DataRejected, match="no outcome was known by 2024-03-15"):
         read_examples(
@@ -103,7 +103,7 @@ def test_before_any_outcome_there_is_nothing_to_learn_from(
 
 
 def test_a_draw_of_the_entities_is_the_same_every_time_and_spares_the_judged_days(
-    warehouse: DuckDBWarehouse, use_case: Visits
+    warehouse: Warehouse, use_case: Visits
 ) -> None:
     origins = [day(n) for n in range(10, 50)]
     drawn = subjects(warehouse, use_case, origins, share=0.3, whole_from=day(40))
@@ -118,7 +118,7 @@ def test_a_draw_of_the_entities_is_the_same_every_time_and_spares_the_judged_day
 
 
 def test_what_was_served_is_kept_by_its_day_and_read_back(
-    warehouse: DuckDBWarehouse, use_case: Visits, tmp_path: Path
+    warehouse: Warehouse, use_case: Visits, tmp_path: Path
 ) -> None:
     workspace = Workspace(tmp_path / "workspace")
     assert served_on(workspace, use_case) == []
@@ -131,7 +131,7 @@ def test_what_was_served_is_kept_by_its_day_and_read_back(
 
 
 def test_late_arrivals_are_no_leak_and_a_history_that_was_rewritten_is_one(
-    warehouse: DuckDBWarehouse, use_case: Visits, tmp_path: Path
+    warehouse: Warehouse, use_case: Visits, tmp_path: Path
 ) -> None:
     workspace = Workspace(tmp_path / "workspace")
     keep_served(workspace, use_case, subjects(warehouse, use_case, [day(21)]))
@@ -149,12 +149,12 @@ def test_late_arrivals_are_no_leak_and_a_history_that_was_rewritten_is_one(
 
 
 def test_a_feature_that_looks_ahead_is_found_when_its_future_has_arrived(
-    warehouse: DuckDBWarehouse, use_case: Visits, tmp_path: Path
+    warehouse: Warehouse, use_case: Visits, tmp_path: Path
 ) -> None:
     workspace = Workspace(tmp_path / "workspace")
     ahead = make_view("recent", *RECENT.windows)
     warehouse.execute(
-        "CREATE OR REPLACE VIEW core.leaking AS SELECT shop, day, arrived, promoted,"
+        "CREATE VIEW core.leaking AS SELECT shop, day, arrived, promoted,"
         " sum(units) OVER (PARTITION BY shop) AS units FROM core.sales"
     )
     ahead = type(ahead)(**{**vars(ahead), "source": "core.leaking"})

@@ -13,7 +13,7 @@ from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.features.definitions import FeatureView, Window
 from ghala.features.history import definitions_hash, find_views, history_sql, pick_views
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 from .conftest import EVER, RECENT, Event, ask, make_view, record
 
@@ -29,7 +29,7 @@ def sale(shop: str, on: int, units: int | None, *, late: int = 0, promoted: bool
 
 
 def test_one_row_in_is_one_row_out_in_any_order_with_duplicates_kept(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
 ) -> None:
     record(warehouse, [sale("a", n, n) for n in range(10)] + [sale("b", n, 100) for n in range(5)])
     rows = [("b", day(6)), ("a", day(6)), ("a", day(9)), ("a", day(6)), ("nobody", day(6))]
@@ -40,7 +40,7 @@ def test_one_row_in_is_one_row_out_in_any_order_with_duplicates_kept(
     assert [row["units_7"] for row in found] == [500, 15, 35, 15, None]
 
 
-def test_the_order_of_what_happened_changes_nothing(warehouse: DuckDBWarehouse) -> None:
+def test_the_order_of_what_happened_changes_nothing(warehouse: Warehouse) -> None:
     random = Random(4)  # noqa: S311 - a shuffle, no secret
     events = [sale("a", n % 12, random.randrange(50), late=n % 3) for n in range(60)]
     rows = [("a", day(n)) for n in range(14)]
@@ -56,7 +56,7 @@ def test_the_order_of_what_happened_changes_nothing(warehouse: DuckDBWarehouse) 
 
 
 def test_an_entity_that_was_not_known_yet_has_nulls_also_for_counts_and_sums(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
 ) -> None:
     record(warehouse, [sale("a", 5, 7)])
 
@@ -66,7 +66,7 @@ def test_an_entity_that_was_not_known_yet_has_nulls_also_for_counts_and_sums(
 
 
 def test_a_known_entity_with_nothing_that_counts_has_a_count_of_zero_and_no_sum(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
 ) -> None:
     record(warehouse, [sale("a", 0, 7, promoted=True)])
     [row] = ask(warehouse, [("a", day(10))], RECENT, EVER)
@@ -77,7 +77,7 @@ def test_a_known_entity_with_nothing_that_counts_has_a_count_of_zero_and_no_sum(
 
 
 def test_what_arrives_late_is_seen_from_its_arrival_on_and_not_before(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
 ) -> None:
     record(warehouse, [sale("a", 0, 1), sale("a", 1, 10, late=3)])
     found = ask(warehouse, [("a", day(n)) for n in range(8)], EVER)
@@ -86,7 +86,7 @@ def test_what_arrives_late_is_seen_from_its_arrival_on_and_not_before(
 
 
 def test_what_happens_on_the_day_or_after_it_is_not_seen_even_if_it_was_announced(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
 ) -> None:
     record(warehouse, [("a", day(n), START, 10**n, False) for n in range(4)])
     found = ask(warehouse, [("a", day(n)) for n in range(5)], EVER)
@@ -94,7 +94,7 @@ def test_what_happens_on_the_day_or_after_it_is_not_seen_even_if_it_was_announce
     assert [row["units_ever"] for row in found] == [None, 1, 11, 111, 1111]
 
 
-def test_the_future_can_change_without_changing_the_past(warehouse: DuckDBWarehouse) -> None:
+def test_the_future_can_change_without_changing_the_past(warehouse: Warehouse) -> None:
     past = [sale("a", n, n) for n in range(8)]
     rows = [("a", day(n)) for n in range(9)]
     record(warehouse, past)
@@ -106,7 +106,7 @@ def test_the_future_can_change_without_changing_the_past(warehouse: DuckDBWareho
     assert ask(warehouse, rows, RECENT, EVER) == before
 
 
-def test_a_window_holds_its_days_and_not_the_one_before(warehouse: DuckDBWarehouse) -> None:
+def test_a_window_holds_its_days_and_not_the_one_before(warehouse: Warehouse) -> None:
     record(warehouse, [sale("a", 0, 1), sale("a", 1, 10), sale("a", 7, 100)])
     [row] = ask(warehouse, [("a", day(8))], RECENT)
 
@@ -114,7 +114,7 @@ def test_a_window_holds_its_days_and_not_the_one_before(warehouse: DuckDBWarehou
 
 
 def test_of_two_values_of_one_day_the_last_to_arrive_is_the_newest(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
 ) -> None:
     record(warehouse, [sale("a", 3, 5, late=2), sale("a", 3, 9), sale("a", 2, 70)])
     early, later = ask(warehouse, [("a", day(4)), ("a", day(6))], RECENT)
@@ -122,13 +122,13 @@ def test_of_two_values_of_one_day_the_last_to_arrive_is_the_newest(
     assert (early["newest_14"], later["newest_14"]) == (9, 5)
 
 
-def test_a_missing_value_is_not_the_newest(warehouse: DuckDBWarehouse) -> None:
+def test_a_missing_value_is_not_the_newest(warehouse: Warehouse) -> None:
     record(warehouse, [sale("a", 1, 5), sale("a", 2, None)])
 
     assert ask(warehouse, [("a", day(4))], RECENT)[0]["newest_14"] == 5
 
 
-def test_derived_features_may_use_each_window_and_the_day(warehouse: DuckDBWarehouse) -> None:
+def test_derived_features_may_use_each_window_and_the_day(warehouse: Warehouse) -> None:
     record(warehouse, [sale("a", 1, 5), sale("a", 2, 7)])
     [row] = ask(warehouse, [("a", day(4))], RECENT)
 
@@ -136,7 +136,7 @@ def test_derived_features_may_use_each_window_and_the_day(warehouse: DuckDBWareh
 
 
 def test_features_of_several_views_stand_side_by_side_after_the_request(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
 ) -> None:
     record(warehouse, [sale("a", 1, 5)])
     [row] = ask(warehouse, [("a", day(4))], EVER, RECENT)
@@ -144,11 +144,11 @@ def test_features_of_several_views_stand_side_by_side_after_the_request(
     assert tuple(row) == ("number", "shop", "as_of", *EVER.columns, *RECENT.columns)
 
 
-def test_a_request_without_views_comes_back_as_it_is(warehouse: DuckDBWarehouse) -> None:
+def test_a_request_without_views_comes_back_as_it_is(warehouse: Warehouse) -> None:
     assert ask(warehouse, [("a", day(4))]) == [{"number": 0, "shop": "a", "as_of": day(4)}]
 
 
-def test_names_that_sql_would_take_for_its_own_are_fine(warehouse: DuckDBWarehouse) -> None:
+def test_names_that_sql_would_take_for_its_own_are_fine(warehouse: Warehouse) -> None:
     record(warehouse, [sale("a", 1, 5)])
     view = make_view("odd", Window('select "from"', "sum", "units", 7))
 
@@ -221,7 +221,7 @@ def slow_features(
 @settings(max_examples=120, deadline=None)
 @given(events=EVENTS, rows=REQUESTS)
 def test_every_feature_is_what_a_slow_and_obvious_count_says(
-    warehouse: DuckDBWarehouse, events: list[Event], rows: list[tuple[str | None, date]]
+    warehouse: Warehouse, events: list[Event], rows: list[tuple[str | None, date]]
 ) -> None:
     record(warehouse, events)
 
@@ -269,5 +269,5 @@ def test_the_digest_of_definitions_changes_with_what_a_feature_means() -> None:
     assert definitions_hash([other]) == definitions_hash([same]) != definitions_hash([RECENT])
 
 
-def test_the_statement_names_no_day_so_that_it_can_be_planned_once() -> None:
-    assert str(START.year) not in history_sql("request", [RECENT, EVER])
+def test_the_statement_names_no_day_so_that_it_can_be_planned_once(warehouse: Warehouse) -> None:
+    assert str(START.year) not in history_sql("request", [RECENT, EVER], dialect=warehouse.dialect)

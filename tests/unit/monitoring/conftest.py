@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from tests.mean_model import MeanModel
+from tests.servers import ENGINES, open_engine
 
 from ghala.contracts.policy import Policy, Retrain
 from ghala.contracts.use_case import Forecast
 from ghala.monitoring.outcomes import Accuracy
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 MONDAY = date(2024, 1, 1)
 NAME = "operations/demand"
@@ -38,18 +39,21 @@ def use_case(tmp_path: Path) -> Demand:
     return Demand(tmp_path)
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[DuckDBWarehouse]:
-    with DuckDBWarehouse(tmp_path / "warehouse.duckdb") as opened:
+@pytest.fixture(params=ENGINES)
+def warehouse(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: str
+) -> Iterator[Warehouse]:
+    """What was right and wrong is counted alike on both engines."""
+    with open_engine(request.param, tmp_path, postgres_server) as opened:
         opened.execute("CREATE SCHEMA core")
         opened.execute(
             "CREATE TABLE core.sold (grain VARCHAR, series VARCHAR, week DATE, known_on DATE,"
-            " units DOUBLE)"
+            " units DOUBLE PRECISION)"
         )
         yield opened
 
 
-def say(warehouse: DuckDBWarehouse, target: int, mean: float, **more: Any) -> None:
+def say(warehouse: Warehouse, target: int, mean: float, **more: Any) -> None:
     """Make one forecast of week ``target``, by default a week before and as the champion."""
     values = {
         "use_case": NAME, "version": 1, "role": "champion", "as_of": week(target - 1),
@@ -65,7 +69,7 @@ def say(warehouse: DuckDBWarehouse, target: int, mean: float, **more: Any) -> No
 
 
 def sell(
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     target: int,
     units: float,
     *,

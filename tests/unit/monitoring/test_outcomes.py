@@ -2,12 +2,12 @@ import pytest
 
 from ghala.monitoring.outcomes import match_outcomes, measure
 from ghala.monitoring.watch import judge_shadow
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
 
 from .conftest import Demand, say, sell, week
 
 
-def matched(warehouse: DuckDBWarehouse) -> list[tuple[int, float]]:
+def matched(warehouse: Warehouse) -> list[tuple[int, float]]:
     rows = warehouse.rows(
         "SELECT target_week, actual FROM platform.outcomes ORDER BY target_week, series"
     )
@@ -15,7 +15,7 @@ def matched(warehouse: DuckDBWarehouse) -> list[tuple[int, float]]:
 
 
 def test_only_outcomes_that_were_known_by_the_day_are_matched(
-    warehouse: DuckDBWarehouse, use_case: Demand
+    warehouse: Warehouse, use_case: Demand
 ) -> None:
     for number in (1, 2, 3):
         say(warehouse, number, 10)
@@ -28,7 +28,7 @@ def test_only_outcomes_that_were_known_by_the_day_are_matched(
     assert matched(warehouse) == [(1, 1), (2, 2), (3, 3)]
 
 
-def test_matching_again_adds_nothing(warehouse: DuckDBWarehouse, use_case: Demand) -> None:
+def test_matching_again_adds_nothing(warehouse: Warehouse, use_case: Demand) -> None:
     say(warehouse, 1, 10)
     say(warehouse, 1, 12, version=2, role="shadow")
     say(warehouse, 1, 14, as_of=week(-1), horizon=2)
@@ -40,7 +40,7 @@ def test_matching_again_adds_nothing(warehouse: DuckDBWarehouse, use_case: Deman
     assert matched(warehouse) == [(1, 11)]
 
 
-def test_what_nobody_predicted_is_no_outcome(warehouse: DuckDBWarehouse, use_case: Demand) -> None:
+def test_what_nobody_predicted_is_no_outcome(warehouse: Warehouse, use_case: Demand) -> None:
     say(warehouse, 1, 10)
     say(warehouse, 2, 10, use_case="marketing/targeting")
     for number in (1, 2):
@@ -54,7 +54,7 @@ def test_what_nobody_predicted_is_no_outcome(warehouse: DuckDBWarehouse, use_cas
 
 
 def test_accuracy_is_counted_per_grain_from_the_champions_forecasts(
-    warehouse: DuckDBWarehouse, use_case: Demand
+    warehouse: Warehouse, use_case: Demand
 ) -> None:
     for number, mean, units in ((1, 12, 10), (2, 8, 10), (3, 16, 20)):
         say(warehouse, number, mean)
@@ -78,7 +78,7 @@ def test_accuracy_is_counted_per_grain_from_the_champions_forecasts(
 
 
 def test_only_the_asked_weeks_and_what_was_known_by_then_count(
-    warehouse: DuckDBWarehouse, use_case: Demand
+    warehouse: Warehouse, use_case: Demand
 ) -> None:
     for number in range(1, 9):
         say(warehouse, number, 10 if number > 4 else 500)
@@ -93,7 +93,7 @@ def test_only_the_asked_weeks_and_what_was_known_by_then_count(
 
 
 def test_before_anything_came_true_there_is_no_accuracy(
-    warehouse: DuckDBWarehouse, use_case: Demand
+    warehouse: Warehouse, use_case: Demand
 ) -> None:
     say(warehouse, 1, 10)
 
@@ -101,7 +101,7 @@ def test_before_anything_came_true_there_is_no_accuracy(
 
 
 def test_a_version_is_measured_in_any_role_and_beside_another_only_on_common_days(
-    warehouse: DuckDBWarehouse, use_case: Demand
+    warehouse: Warehouse, use_case: Demand
 ) -> None:
     for number in (1, 2, 3):
         say(warehouse, number, 20 if number == 1 else 11)
@@ -120,7 +120,7 @@ def test_a_version_is_measured_in_any_role_and_beside_another_only_on_common_day
 
 
 def shadow(
-    warehouse: DuckDBWarehouse, use_case: Demand, *, mean: float, champion: int | None
+    warehouse: Warehouse, use_case: Demand, *, mean: float, champion: int | None
 ) -> tuple[bool, str]:
     say(warehouse, 1, 11)
     say(warehouse, 1, mean, version=2, role="shadow")
@@ -132,7 +132,7 @@ def shadow(
 
 @pytest.mark.parametrize(("mean", "passes"), [(11.0, True), (9.0, True), (12.0, False)])
 def test_a_version_in_shadow_must_not_be_worse_than_the_champion_beside_it(
-    warehouse: DuckDBWarehouse, use_case: Demand, *, mean: float, passes: bool
+    warehouse: Warehouse, use_case: Demand, *, mean: float, passes: bool
 ) -> None:
     passed, reason = shadow(warehouse, use_case, mean=mean, champion=1)
 
@@ -142,7 +142,7 @@ def test_a_version_in_shadow_must_not_be_worse_than_the_champion_beside_it(
 
 
 def test_a_first_version_in_shadow_is_judged_beside_the_baseline(
-    warehouse: DuckDBWarehouse, use_case: Demand
+    warehouse: Warehouse, use_case: Demand
 ) -> None:
     passed, reason = shadow(warehouse, use_case, mean=12, champion=None)
 
@@ -151,7 +151,7 @@ def test_a_first_version_in_shadow_is_judged_beside_the_baseline(
 
 
 def test_a_shadow_of_which_nothing_came_true_does_not_pass(
-    warehouse: DuckDBWarehouse, use_case: Demand
+    warehouse: Warehouse, use_case: Demand
 ) -> None:
     say(warehouse, 1, 10, version=2, role="shadow")
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.servers import ENGINES
 
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 
 CONTRACT = """
@@ -56,6 +57,7 @@ feeds:
 PRODUCTS = "sku,name,size\n00123,Sugar,T\n1E5,Salt,F\nNA,Tea,NULL\n"
 SALES = "receipt,line,sku,units,price,sold_on\n"
 MONDAY = date(2024, 1, 8)
+ON_POSTGRES = '[warehouse]\nengine = "postgres"\ndsn_variable = "GHALA_TEST_DSN"\n'
 
 
 class Shop:
@@ -80,12 +82,12 @@ class Shop:
 
     def land(self, as_of: date = MONDAY, *, allow_late: bool = True) -> list[BatchReceipt]:
         """Land what has arrived."""
-        with DuckDBWarehouse(self.workspace.warehouse) as warehouse:
+        with open_warehouse(self.workspace) as warehouse:
             return list(land(self.workspace, warehouse, as_of, allow_late=allow_late))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the warehouse."""
-        with DuckDBWarehouse(self.workspace.warehouse) as warehouse:
+        with open_warehouse(self.workspace) as warehouse:
             return warehouse.rows(sql)
 
     def column(self, feed: str, name: str) -> list[Any]:
@@ -101,10 +103,8 @@ class Shop:
         return sorted(file.name for file in self.workspace.landing.rglob("*") if file.is_file())
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+def open_shop(root: Path, *, settings: str = "") -> Shop:
     """A shop whose products are delivered but not landed yet."""
-    root = tmp_path / "duka"
     folder = root / "sources" / "shop"
     (folder / "staging").mkdir(parents=True)
     (folder / "contract.yml").write_text(CONTRACT, encoding="utf-8")
@@ -113,9 +113,25 @@ def shop(tmp_path: Path) -> Shop:
         encoding="utf-8",
     )
     (root / "ghala.toml").write_text(
-        'sources = ["shop"]\nuse_cases = ["operations/demand"]\n[company]\nname = "Duka"\n',
+        'sources = ["shop"]\nuse_cases = ["operations/demand"]\n[company]\nname = "Duka"\n'
+        + settings,
         encoding="utf-8",
     )
     made = Shop(root)
     made.deliver("products_2024-01-01.csv", PRODUCTS)
     return made
+
+
+@pytest.fixture
+def embedded_shop(tmp_path: Path) -> Shop:
+    """A shop whose warehouse is a DuckDB file."""
+    return open_shop(tmp_path / "duka")
+
+
+@pytest.fixture(params=ENGINES)
+def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop on each engine: what lands, and why a row does not, is the same."""
+    if request.param == "duckdb":
+        return open_shop(tmp_path / "duka")
+    monkeypatch.setenv("GHALA_TEST_DSN", request.getfixturevalue("postgres_dsn"))
+    return open_shop(tmp_path / "duka", settings=ON_POSTGRES)

@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from ghala.contracts.errors import DataRejected, TryAgain, UsageError
+from ghala.contracts.records import BatchReceipt
 from ghala.warehouse import landing
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import receipts, verify_landing
 
 from .conftest import MONDAY, PRODUCTS, SALES, Shop
@@ -67,17 +69,20 @@ def test_a_quarantined_row_is_kept_as_it_was_delivered(shop: Shop) -> None:
 def test_landing_the_same_files_again_changes_nothing(shop: Shop) -> None:
     shop.sell(GOOD)
     assert len(shop.land()) == 2
-    before = shop.query("FROM raw.batches"), shop.query("FROM raw.shop__sales")
+    before = shop.query("SELECT * FROM raw.batches"), shop.query("SELECT * FROM raw.shop__sales")
 
     assert shop.land() == []
-    assert (shop.query("FROM raw.batches"), shop.query("FROM raw.shop__sales")) == before
+    assert (
+        shop.query("SELECT * FROM raw.batches"),
+        shop.query("SELECT * FROM raw.shop__sales"),
+    ) == before
 
 
 def test_the_record_of_a_batch_is_read_back_as_it_was_given(shop: Shop) -> None:
     shop.sell(GOOD, "r1,2,no-such,1,1.00,2024-01-05")
     given = shop.land()
 
-    with DuckDBWarehouse(shop.workspace.warehouse) as warehouse:
+    with open_warehouse(shop.workspace) as warehouse:
         assert receipts(warehouse) == given
 
 
@@ -128,7 +133,7 @@ def test_a_file_with_other_columns_is_rejected_whole_and_leaves_nothing(
     assert all(word in said.message for word in words), said.message
     assert "contract.yml" in said.next_step
     assert shop.landed() == ["products_2024-01-01.csv"]
-    assert shop.query("FROM raw.shop__sales") == []
+    assert shop.query("SELECT * FROM raw.shop__sales") == []
     assert shop.query("SELECT file FROM raw.batches") == [("products_2024-01-01.csv",)]
 
 
@@ -156,7 +161,11 @@ def test_too_many_bad_rows_reject_the_whole_batch(shop: Shop) -> None:
     assert "9 of 10 rows" in said.message
     assert "plausible_units" in said.message
     assert "80%" in said.message
-    assert shop.query("FROM raw.shop__sales") == shop.query("FROM raw.quarantine") == []
+    assert (
+        shop.query("SELECT * FROM raw.shop__sales")
+        == shop.query("SELECT * FROM raw.quarantine")
+        == []
+    )
     assert "sales_2024-01-08.csv" not in shop.landed()
 
 
@@ -274,23 +283,23 @@ def test_a_crash_between_copy_and_commit_leaves_the_file_out_and_the_next_run_br
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.sell(GOOD, "r1,2,no-such,1,1.00,2024-01-05")
-    whole = landing._insert
+    whole = landing._record
 
-    def insert_and_die(warehouse: DuckDBWarehouse, *arguments: object) -> None:
-        whole(warehouse, *arguments)
+    def record_and_die(warehouse: Warehouse, receipts: list[BatchReceipt]) -> None:
+        whole(warehouse, receipts)
         if warehouse.scalar("SELECT count(*) FROM raw.shop__sales"):
             raise SystemExit("killed")
 
-    monkeypatch.setattr(landing, "_insert", insert_and_die)
-    with pytest.raises(SystemExit):
-        shop.land()
+    with monkeypatch.context() as patch:
+        patch.setattr(landing, "_record", record_and_die)
+        with pytest.raises(SystemExit):
+            shop.land()
 
     assert "sales_2024-01-08.csv" in shop.landed()
     for table in ("raw.shop__sales", "raw.quarantine"):
-        assert shop.query(f"FROM {table}") == []
+        assert shop.query(f"SELECT * FROM {table}") == []
     assert shop.query("SELECT count(*) FROM raw.batches WHERE feed = 'sales'") == [(0,)]
 
-    monkeypatch.undo()
     [receipt] = shop.land()
     assert (receipt.rows_in, receipt.rows_loaded, receipt.rows_quarantined) == (2, 1, 1)
 
@@ -312,7 +321,7 @@ def test_a_landed_file_that_is_changed_or_lost_is_named(shop: Shop) -> None:
     (folder / "sales_2024-01-08.csv").write_text("other", encoding="utf-8")
     (folder / "products_2024-01-01.csv").unlink()
 
-    with DuckDBWarehouse(shop.workspace.warehouse) as warehouse:
+    with open_warehouse(shop.workspace) as warehouse:
         lost, changed = verify_landing(shop.workspace, warehouse)
 
     assert "products_2024-01-01.csv is missing" in lost
@@ -320,14 +329,14 @@ def test_a_landed_file_that_is_changed_or_lost_is_named(shop: Shop) -> None:
 
 
 def test_a_warehouse_that_another_process_holds_says_who_and_can_be_tried_again(
-    shop: Shop,
+    embedded_shop: Shop,
 ) -> None:
-    shop.land()
+    embedded_shop.land()
     script = (
         "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(shop.workspace.warehouse)],
+        [sys.executable, "-c", script, str(embedded_shop.workspace.warehouse)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ.copy(),
@@ -335,18 +344,18 @@ def test_a_warehouse_that_another_process_holds_says_who_and_can_be_tried_again(
         assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(TryAgain, match=f"process {holder.pid}") as busy:
-            shop.land()
+            embedded_shop.land()
         holder.communicate(b"\n")
 
     assert busy.value.exit_code == 75
-    assert shop.land() == []
+    assert embedded_shop.land() == []
 
 
-def test_a_file_that_is_no_warehouse_says_how_to_get_it_back(shop: Shop) -> None:
-    shop.workspace.warehouse.parent.mkdir(parents=True)
-    shop.workspace.warehouse.write_bytes(b"not a database" * 1000)
+def test_a_file_that_is_no_warehouse_says_how_to_get_it_back(embedded_shop: Shop) -> None:
+    embedded_shop.workspace.warehouse.parent.mkdir(parents=True)
+    embedded_shop.workspace.warehouse.write_bytes(b"not a database" * 1000)
 
-    said = rejection(shop)
+    said = rejection(embedded_shop)
     assert "cannot be opened" in said.message
     assert "ghala land" in said.next_step
 
@@ -360,18 +369,18 @@ def test_products_delivered_twice_are_loaded_once(shop: Shop) -> None:
     assert shop.query("SELECT count(*), count(DISTINCT sku) FROM raw.shop__products") == [(6, 6)]
 
 
-def test_a_lost_warehouse_is_loaded_again_from_the_landing(shop: Shop) -> None:
-    inbox = shop.sell(GOOD)
-    before = shop.land()
-    shop.workspace.warehouse.unlink()
+def test_a_lost_warehouse_is_loaded_again_from_the_landing(embedded_shop: Shop) -> None:
+    inbox = embedded_shop.sell(GOOD)
+    before = embedded_shop.land()
+    embedded_shop.workspace.warehouse.unlink()
     inbox.unlink()
 
-    again = shop.land()
+    again = embedded_shop.land()
 
     assert [(r.file, r.sha256, r.rows_loaded) for r in again] == [
         (r.file, r.sha256, r.rows_loaded) for r in before
     ]
-    assert shop.landed() == ["products_2024-01-01.csv", "sales_2024-01-08.csv"]
+    assert embedded_shop.landed() == ["products_2024-01-01.csv", "sales_2024-01-08.csv"]
 
 
 def change_contract(shop: Shop, old: str, new: str) -> None:

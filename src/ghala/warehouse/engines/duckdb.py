@@ -10,31 +10,26 @@ from typing import Any, Self
 import duckdb
 import polars as pl
 
+from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import DataRejected, TryAgain, full_disk
+from ghala.warehouse.engines.engine import Parameters
+from ghala.warehouse.engines.schema import SCHEMA
 
-_SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS raw;
-CREATE SCHEMA IF NOT EXISTS platform;
-CREATE TABLE IF NOT EXISTS raw.batches (
-    batch INTEGER PRIMARY KEY, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
-    file VARCHAR NOT NULL, sha256 VARCHAR NOT NULL UNIQUE, arrived_on DATE NOT NULL,
-    rows_in BIGINT NOT NULL, rows_loaded BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL,
-    reasons MAP(VARCHAR, BIGINT) NOT NULL, CHECK (rows_in = rows_loaded + rows_quarantined));
-CREATE TABLE IF NOT EXISTS raw.quarantine (
-    batch INTEGER NOT NULL, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
-    row_number BIGINT NOT NULL, reasons VARCHAR[] NOT NULL, record JSON NOT NULL);
-CREATE TABLE IF NOT EXISTS platform.forecasts (
-    use_case VARCHAR NOT NULL, version INTEGER NOT NULL, role VARCHAR NOT NULL,
-    as_of DATE NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
-    target_week DATE NOT NULL, horizon INTEGER NOT NULL,
-    mean DOUBLE NOT NULL, p10 DOUBLE NOT NULL, p50 DOUBLE NOT NULL, p90 DOUBLE NOT NULL,
-    dispersion DOUBLE,
-    naive DOUBLE, recent_mean DOUBLE, smart_mean DOUBLE,
-    smart_mean_p10 DOUBLE, smart_mean_p50 DOUBLE, smart_mean_p90 DOUBLE);
-CREATE TABLE IF NOT EXISTS platform.outcomes (
-    use_case VARCHAR NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
-    target_week DATE NOT NULL, known_on DATE NOT NULL, actual DOUBLE NOT NULL);
-"""
+
+class DuckDBDialect:
+    """How DuckDB says what the engines say differently."""
+
+    def newest(self, value: str, order: Sequence[str], *, where: str | None) -> str:
+        """The value at the greatest row."""
+        return filtered(f"arg_max({value}, ({', '.join(order)}))", where)
+
+    def median(self, value: str, *, where: str | None) -> str:
+        """The median."""
+        return filtered(f"median({value})", where)
+
+    def column_type(self, declared: str) -> str:
+        """Contracts use DuckDB's names."""
+        return declared
 
 
 class DuckDBWarehouse:
@@ -44,6 +39,8 @@ class DuckDBWarehouse:
         TryAgain: another process has the file open.
         DataRejected: the file is not a readable DuckDB database.
     """
+
+    dialect = DuckDBDialect()
 
     def __init__(self, path: Path, *, memory_limit: str = "2GB") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +55,7 @@ class DuckDBWarehouse:
             raise _explain(path, error) from error
         self.connection.execute("SET TimeZone = 'UTC'")
         self.connection.execute("SET enable_progress_bar = false")  # it writes to standard output
-        self.connection.execute(_SCHEMA)
+        self.connection.execute(SCHEMA)
 
     def __enter__(self) -> Self:
         """Return the open warehouse."""
@@ -91,25 +88,27 @@ class DuckDBWarehouse:
                 raise full from error
             raise
 
-    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> None:
+    def execute(self, sql: str, parameters: Parameters = ()) -> None:
         """Run one statement to its end."""
         self.connection.execute(sql, parameters).fetchall()
 
-    def rows(
-        self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
-    ) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
         return self.connection.execute(sql, parameters).fetchall()
 
-    def frame(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> pl.DataFrame:
+    def frame(self, sql: str, parameters: Parameters = ()) -> pl.DataFrame:
         """Run a query and return its rows as a polars frame."""
         given = parameters or None
         return pl.DataFrame(self.connection.sql(sql, params=given).to_arrow_table())
 
-    def scalar(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
+    def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
         """Run a query and return the first value of its first row, or None."""
         found = self.connection.execute(sql, parameters).fetchall()
         return found[0][0] if found else None
+
+    def keep(self, name: str, sql: str, parameters: Parameters = ()) -> None:
+        """Keep a query's rows as the temporary table ``name`` until the warehouse is closed."""
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {sql}", parameters)
 
     @contextmanager
     def relation(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
@@ -128,6 +127,13 @@ class DuckDBWarehouse:
                 " WHERE table_schema = ? AND table_name = ?",
                 [schema, table],
             )
+        )
+
+    def export(self, schema: str, table: str, *, target: Path) -> None:
+        """Write a table or view to a Parquet file."""
+        file = str(target).replace("'", "''")
+        self.execute(
+            f"COPY {quoted(schema)}.{quoted(table)} TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
         )
 
 

@@ -17,7 +17,7 @@ series AS (
 targets AS (
     SELECT *, CAST(this_week + 7 * (horizon - 1) AS DATE) AS target_week
     FROM series
-    CROSS JOIN (SELECT unnest([1, 2, 3, 4]) AS horizon) AS steps
+    CROSS JOIN (VALUES (1), (2), (3), (4)) AS steps (horizon)
 ),
 
 plan AS (
@@ -48,7 +48,20 @@ promoted AS (
 )
 
 SELECT
-    promoted.* EXCLUDE (this_week),
+    promoted.as_of,
+    promoted.grain,
+    promoted.series,
+    promoted.category,
+    promoted.location_id,
+    promoted.horizon,
+    promoted.target_week,
+    promoted.mailer_share,
+    promoted.front_share,
+    promoted.back_share,
+    promoted.feature_share,
+    promoted.display_share,
+    promoted.mailer_share_before,
+    promoted.lift_class,
     coalesce(lifts.lift, 1) AS lift,
     ahead.month_start,
     ahead.run_up,

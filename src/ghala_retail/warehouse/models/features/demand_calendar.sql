@@ -3,8 +3,8 @@
 WITH weeks AS (
     SELECT
         week,
-        count(*) FILTER (day_of_month <= 5) AS month_start,
-        count(*) FILTER (days_to_event BETWEEN 0 AND 4) AS run_up
+        CAST(count(*) FILTER (WHERE day_of_month <= 5) AS DOUBLE PRECISION) AS month_start,
+        CAST(count(*) FILTER (WHERE days_to_event BETWEEN 0 AND 4) AS DOUBLE PRECISION) AS run_up
     FROM {{ ref('calendar') }}
     GROUP BY week
     HAVING count(*) = 7
@@ -12,8 +12,8 @@ WITH weeks AS (
 
 SELECT
     week,
-    CAST(month_start AS DOUBLE) AS month_start,
-    CAST(run_up AS DOUBLE) AS run_up,
+    month_start,
+    run_up,
     (avg(month_start) OVER eight + avg(month_start) OVER half) / 2 AS usual_month_start,
     (avg(run_up) OVER eight + avg(run_up) OVER half) / 2 AS usual_run_up
 FROM weeks

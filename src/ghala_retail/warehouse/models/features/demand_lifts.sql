@@ -4,19 +4,18 @@ WITH weekly AS (
     SELECT grain, category, lift_class, week, known_on, sum(units) AS units, sum(base) AS base
     FROM {{ ref('demand_weeks') }}
     WHERE base IS NOT NULL AND sold_weeks >= 6
-    GROUP BY ALL
+    GROUP BY grain, category, lift_class, week, known_on
 ),
 
 -- Every category and class, sold or promoted by then or not: what a week's table holds must not
 -- depend on what came later.
 keys AS (
-    SELECT grain, category, lift_class
-    FROM (SELECT DISTINCT category FROM {{ ref('products') }} WHERE category IS NOT NULL)
-    CROSS JOIN (SELECT unnest(['sku_chain', 'category_store']) AS grain)
-    CROSS JOIN (SELECT unnest([0, 1, 2, 3, 4]) + display AS lift_class
-        FROM (SELECT unnest([{{ '0, 10, 20' if var('displays_planned') else '0' }}]) AS display))
+    SELECT grains.grain, categories.category, mailers.mailer + displays.display AS lift_class
+    FROM (SELECT DISTINCT category FROM {{ ref('products') }} WHERE category IS NOT NULL) AS categories
+    CROSS JOIN (VALUES ('sku_chain'), ('category_store')) AS grains (grain)
+    CROSS JOIN (VALUES (0), (1), (2), (3), (4)) AS mailers (mailer)
+    CROSS JOIN (VALUES (0){{ ', (10), (20)' if var('displays_planned') }}) AS displays (display)
 ),
-
 
 weeks AS (SELECT DISTINCT week, known_on FROM {{ ref('demand_weeks') }}),
 
@@ -42,7 +41,7 @@ running AS (
 pooled AS (
     SELECT grain, lift_class, week, (sum(units) + 30) / (sum(base) + 30) AS lift
     FROM running
-    GROUP BY ALL
+    GROUP BY grain, lift_class, week
 )
 
 SELECT

@@ -31,29 +31,29 @@ horizon AS (
 ),
 
 store_weight AS (
-    SELECT horizon.known_on, sales.location_id, CAST(sum(sales.units) AS DOUBLE) AS weight
+    SELECT horizon.known_on, sales.location_id, CAST(sum(sales.units) AS DOUBLE PRECISION) AS weight
     FROM horizon
     INNER JOIN {{ ref('sku_location_week') }} AS sales
         ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
     INNER JOIN (SELECT DISTINCT known_on, location_id FROM planned) AS planning
         ON planning.known_on = horizon.known_on AND planning.location_id = sales.location_id
-    GROUP BY ALL
+    GROUP BY horizon.known_on, sales.location_id
 ),
 
 chain_weight AS (SELECT known_on, sum(weight) AS total FROM store_weight GROUP BY known_on),
 
 sku_weight AS (
-    SELECT horizon.known_on, sales.sku, products.category, CAST(sum(sales.units) AS DOUBLE) AS weight
+    SELECT horizon.known_on, sales.sku, products.category, CAST(sum(sales.units) AS DOUBLE PRECISION) AS weight
     FROM horizon
     INNER JOIN {{ ref('sku_location_week') }} AS sales
         ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
     INNER JOIN {{ ref('products') }} AS products USING (sku)
     WHERE products.category IS NOT NULL
-    GROUP BY ALL
+    GROUP BY horizon.known_on, sales.sku, products.category
 ),
 
 category_weight AS (
-    SELECT known_on, category, sum(weight) AS total FROM sku_weight GROUP BY ALL
+    SELECT known_on, category, sum(weight) AS total FROM sku_weight GROUP BY known_on, category
 ),
 
 shares AS (
@@ -64,7 +64,7 @@ shares AS (
         planned.known_on,
         planned.batch,
         {% for name, flag in measures.items() %}
-        coalesce(sum(weight) FILTER ({{ flag }}), 0) / any_value(total) AS {{ name }}{{ ',' if not loop.last }}
+        coalesce(sum(weight) FILTER (WHERE {{ flag }}), 0) / max(total) AS {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     FROM planned
     INNER JOIN store_weight USING (known_on, location_id)
@@ -78,7 +78,7 @@ shares AS (
         planned.known_on,
         planned.batch,
         {% for name, flag in measures.items() %}
-        coalesce(sum(weight) FILTER ({{ flag }}), 0) / any_value(total){{ ',' if not loop.last }}
+        coalesce(sum(weight) FILTER (WHERE {{ flag }}), 0) / max(total){{ ',' if not loop.last }}
         {% endfor %}
     FROM planned
     INNER JOIN sku_weight USING (known_on, sku)

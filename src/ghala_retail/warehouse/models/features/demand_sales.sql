@@ -12,8 +12,8 @@ SELECT
     category,
     CAST(NULL AS VARCHAR) AS location_id,
     week,
-    CAST(sum(units) AS DOUBLE) AS units,
-    CAST(sum(revenue) AS DOUBLE) AS revenue,
+    CAST(sum(units) AS DOUBLE PRECISION) AS units,
+    CAST(sum(revenue) AS DOUBLE PRECISION) AS revenue,
     max(known_on) AS known_on
 FROM lines
 GROUP BY sku, category, week
@@ -24,8 +24,8 @@ SELECT
     category,
     location_id,
     week,
-    CAST(sum(units) AS DOUBLE),
-    CAST(sum(revenue) AS DOUBLE),
+    CAST(sum(units) AS DOUBLE PRECISION),
+    CAST(sum(revenue) AS DOUBLE PRECISION),
     max(known_on)
 FROM lines
 GROUP BY category, location_id, week

@@ -4,8 +4,8 @@ WITH spans AS (
     SELECT
         grain,
         series,
-        any_value(category) AS category,
-        any_value(location_id) AS location_id,
+        max(category) AS category,
+        max(location_id) AS location_id,
         min(week) AS first_week
     FROM {{ ref('demand_sales') }}
     GROUP BY grain, series
@@ -58,8 +58,8 @@ SELECT
     coalesce(
         avg(CASE WHEN mailer_share < 0.1 THEN units END) OVER past, avg(units) OVER past
     ) AS base,
-    date_diff('day', first_week, week) // 7 + 1 AS age_weeks,
-    sum(CAST(units > 0 AS INTEGER)) OVER upto AS sold_weeks,
+    CAST((week - first_week) / 7 + 1 AS BIGINT) AS age_weeks,
+    CAST(sum(CASE WHEN units > 0 THEN 1 ELSE 0 END) OVER upto AS BIGINT) AS sold_weeks,
     max(CASE WHEN units > 0 THEN week END) OVER upto AS last_sold_week
 FROM dense
 WINDOW

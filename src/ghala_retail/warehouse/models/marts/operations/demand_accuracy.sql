@@ -11,8 +11,9 @@ SELECT
     sum(abs(smart_mean - actual)) / nullif(sum(actual), 0) AS wape_smart_mean,
     sum(abs(recent_mean - actual)) / nullif(sum(actual), 0) AS wape_recent_mean,
     (sum(mean) - sum(actual)) / nullif(sum(actual), 0) AS bias,
-    avg(CASE WHEN actual BETWEEN p10 AND p90 THEN 1.0 ELSE 0.0 END) AS inside_80
+    CAST(avg(CASE WHEN actual BETWEEN p10 AND p90 THEN 1.0 ELSE 0.0 END) AS DOUBLE PRECISION)
+        AS inside_80
 FROM {{ source('platform', 'forecasts') }}
 INNER JOIN {{ source('platform', 'outcomes') }} USING (use_case, grain, series, target_week)
 WHERE use_case = 'operations/demand'
-GROUP BY ALL
+GROUP BY version, role, grain, target_week, horizon

@@ -1,0 +1,309 @@
+"""The team's warehouse: a PostgreSQL database, read and filled in Arrow batches by COPY."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi as adbc
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ghala.contracts.dialect import filtered, quoted
+from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
+from ghala.warehouse.engines.engine import Parameters
+from ghala.warehouse.engines.schema import SCHEMA
+
+# One pipeline at a time, as with a file: any fixed number says whose lock it is.
+_LOCK = 0x6768616C61
+_SESSION = (
+    "SET TIME ZONE 'UTC'",
+    "SET lock_timeout = '30s'",
+    "SET client_min_messages = 'warning'",
+)
+_TYPES = {
+    "tinyint": "smallint",
+    "hugeint": "numeric(38, 0)",
+    "double": "double precision",
+    "float": "real",
+    "decimal": "decimal(18, 3)",
+}
+_BUSY = {
+    "55P03": "another session holds a table that is needed",
+    "40001": "another session changed the same rows",
+    "40P01": "another session waits for what this one holds",
+    "53300": "the server has no connection left",
+    "57P03": "the server is starting or stopping",
+}
+# A string, a quoted name or a comment is passed over; what is left is a parameter.
+_PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|(\?)|\$([a-z_]+)")
+
+
+class PostgresDialect:
+    """How PostgreSQL says what the engines say differently."""
+
+    def newest(self, value: str, order: Sequence[str], *, where: str | None) -> str:
+        """The first of an ordered array."""
+        latest = ", ".join(f"{part} DESC" for part in order)
+        known = f"({value}) IS NOT NULL" + (f" AND {where}" if where else "")
+        return f"({filtered(f'array_agg({value} ORDER BY {latest})', known)})[1]"
+
+    def median(self, value: str, *, where: str | None) -> str:
+        """The continuous percentile."""
+        return filtered(f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {value})", where)
+
+    def column_type(self, declared: str) -> str:
+        """PostgreSQL's name of a contract's type."""
+        return _TYPES.get(declared, declared)
+
+
+class PostgresWarehouse:
+    """A connection to the database, used as a context manager.
+
+    Args:
+        dsn: a libpq address; its password is never shown.
+
+    Raises:
+        TryAgain: another pipeline has the warehouse open, or the server is busy.
+        ConfigurationError: the server cannot be reached or refuses the user.
+    """
+
+    dialect = PostgresDialect()
+
+    def __init__(self, dsn: str) -> None:
+        parts = read_dsn(dsn)
+        self.name = f"{parts.get('dbname', 'postgres')} on {parts.get('host', 'localhost')}"
+        try:
+            self._connection = adbc.connect(dsn, autocommit=True)
+        except adbc_driver_manager.Error as error:
+            raise _explain_refusal(self.name, error, parts.get("password")) from None
+        try:
+            _take_over(self)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Return the open warehouse."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection; the server then lets go of the warehouse."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside happen, or none."""
+        self.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> None:
+        """Run one statement to its end."""
+        with self._cursor() as cursor:
+            cursor.execute(*_numbered(sql, parameters))
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows."""
+        columns = self._fetch(sql, parameters)  # two may have one name, which a frame forbids
+        return list(zip(*(column.to_list() for column in columns), strict=True))
+
+    def frame(self, sql: str, parameters: Parameters = ()) -> pl.DataFrame:
+        """Run a query and return its rows as a polars frame."""
+        return pl.DataFrame(self._fetch(sql, parameters))
+
+    def _fetch(self, sql: str, parameters: Parameters) -> list[pl.Series]:
+        with self._cursor() as cursor:
+            cursor.execute(*_numbered(sql, parameters))
+            found = cursor.fetch_arrow_table()
+        return [_plain(*pair) for pair in zip(found.column_names, found.columns, strict=True)]
+
+    def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
+        """Run a query and return the first value of its first row, or None."""
+        found = self.rows(sql, parameters)
+        return found[0][0] if found else None
+
+    def keep(self, name: str, sql: str, parameters: Parameters = ()) -> None:
+        """Keep a query's rows as the temporary table ``name`` until the warehouse is closed."""
+        self.execute(f"DROP TABLE IF EXISTS pg_temp.{quoted(name)}")
+        self.execute(f"CREATE TEMP TABLE {quoted(name)} AS {sql}", parameters)
+        self.execute(f"ANALYZE {quoted(name)}")  # nobody else does it for a temporary table
+
+    @contextmanager
+    def relation(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
+        """Let SQL read a frame under ``name`` for the length of the block."""
+        self.copy_in(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), name)
+        try:
+            yield
+        finally:
+            self.execute(f"DROP TABLE pg_temp.{quoted(name)}")
+
+    def copy_in(
+        self, rows: pa.Table | pa.RecordBatchReader, table: str, *, schema: str | None = None
+    ) -> int:
+        """Load rows by COPY into a table, or into a new temporary one; return how many."""
+        with self._cursor() as cursor:
+            if schema is None:
+                return int(cursor.adbc_ingest(table, rows, mode="create", temporary=True))
+            return int(cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema))
+
+    def has(self, schema: str, table: str) -> bool:
+        """Whether a table or view exists."""
+        return bool(
+            self.scalar(
+                "SELECT count(*) FROM information_schema.tables"
+                " WHERE table_schema = ? AND table_name = ?",
+                [schema, table],
+            )
+        )
+
+    def export(self, schema: str, table: str, *, target: Path) -> None:
+        """Write a table or view to a Parquet file, a batch at a time."""
+        columns = self.rows(
+            "SELECT column_name, data_type, numeric_precision, numeric_scale"
+            " FROM information_schema.columns WHERE table_schema = ? AND table_name = ?"
+            " ORDER BY ordinal_position",
+            [schema, table],
+        )
+        chosen = ", ".join(_exported(name, kind, digits) for name, kind, digits, _ in columns)
+        decimals = {
+            name: pa.decimal128(digits, scale)
+            for name, kind, digits, scale in columns
+            if kind == "numeric" and digits is not None
+        }
+        with self._cursor() as cursor:
+            cursor.execute(f"SELECT {chosen} FROM {quoted(schema)}.{quoted(table)}")  # noqa: S608
+            _write(cursor.fetch_record_batch(), decimals, target)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[adbc.Cursor]:
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except adbc_driver_manager.Error as error:
+            busy = _BUSY.get(error.sqlstate or "")
+            if busy is None:
+                raise
+            raise TryAgain(
+                f"The warehouse {self.name} is busy: {busy}.", "Run the command again later."
+            ) from error
+
+
+def _take_over(warehouse: PostgresWarehouse) -> None:
+    """Make the session ready and hold the lock that lets one pipeline work at a time."""
+    for setting in _SESSION:
+        warehouse.execute(setting)
+    if not warehouse.scalar("SELECT pg_try_advisory_lock(?)", [_LOCK]):
+        holder = warehouse.scalar(
+            "SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND (CAST(classid AS BIGINT) << 32) + CAST(objid AS BIGINT) = ?",
+            [_LOCK],
+        )
+        raise TryAgain(
+            f"The warehouse {warehouse.name} is in use by another pipeline (session {holder}).",
+            "Wait until that run has ended, then run the command again.",
+        )
+    for statement in filter(str.strip, SCHEMA.split(";")):
+        warehouse.execute(statement)
+
+
+def read_dsn(dsn: str) -> dict[str, str]:
+    """The parts of a libpq address: ``host``, ``port``, ``user``, ``password``, ``dbname`` ...
+
+    Raises:
+        ConfigurationError: it is none; what was got is not shown, since it may be a password.
+    """
+    from psycopg2 import ProgrammingError
+    from psycopg2.extensions import parse_dsn
+
+    with suppress(ProgrammingError):
+        return dict(parse_dsn(dsn))
+    raise ConfigurationError(
+        "The address of the PostgreSQL warehouse cannot be read.",
+        "Write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters"
+        " percent-encoded.",
+    )
+
+
+def _explain_refusal(
+    name: str, error: adbc_driver_manager.Error, password: str | None
+) -> GhalaError:
+    said = " ".join(str(error).partition("failed: ")[2].split()) or str(error)
+    said = said.replace(password, "***") if password else said
+    if (error.sqlstate or "") in _BUSY or "too many clients" in said or "starting up" in said:
+        return TryAgain(f"The warehouse {name} is busy: {said}.", "Run the command again later.")
+    return ConfigurationError(
+        f"The warehouse {name} cannot be opened: {said}.",
+        "Check that the server runs, and the address in the environment variable that"
+        " ghala.toml names.",
+    )
+
+
+def _numbered(sql: str, parameters: Parameters) -> tuple[str, list[Any] | None]:
+    """The statement with PostgreSQL's numbered parameters, and their values in that order."""
+    named = isinstance(parameters, dict)
+    names: list[str] = []
+    marks = iter(range(1, len(parameters) + 1))
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] and not named:
+            return f"${next(marks)}"
+        if found[2] and named:
+            names.extend([found[2]] if found[2] not in names else [])
+            return f"${names.index(found[2]) + 1}"
+        return found[0]
+
+    text = _PARAMETER.sub(number, sql)
+    values = (
+        [parameters[name] for name in names] if isinstance(parameters, dict) else list(parameters)
+    )
+    return text, values or None
+
+
+def _plain(name: str, column: pa.ChunkedArray) -> pl.Series:
+    """A column in polars' types; a number of unknown precision gets the digits that it has."""
+    if not isinstance(column.type, pa.BaseExtensionType):
+        return pl.Series(name, column)
+    kind = getattr(column.type, "type_name", "")
+    text = pl.Series(name, column.cast(column.type.storage_type))
+    if kind != "numeric":
+        return text
+    digits = text.str.len_chars() - 1 - text.str.find(".", literal=True)
+    return text.str.to_decimal(scale=int(digits.max() or 0))  # type: ignore[arg-type]
+
+
+def _exported(name: str, kind: str, digits: int | None) -> str:
+    if kind == "numeric" and digits is None:  # such as a sum: its digits are known at the end only
+        return f"CAST({quoted(name)} AS DOUBLE PRECISION) AS {quoted(name)}"
+    return quoted(name)
+
+
+def _write(batches: pa.RecordBatchReader, decimals: dict[str, pa.DataType], target: Path) -> None:
+    schema = pa.schema(
+        pa.field(field.name, decimals.get(field.name, _storage(field.type)))
+        for field in batches.schema
+    )
+    with pq.ParquetWriter(target, schema, compression="zstd", write_page_checksum=True) as file:
+        for batch in batches:
+            columns = [
+                column.cast(_storage(column.type)).cast(field.type)
+                for column, field in zip(batch.columns, schema, strict=True)
+            ]
+            file.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def _storage(kind: pa.DataType) -> pa.DataType:
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind

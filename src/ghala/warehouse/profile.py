@@ -1,0 +1,82 @@
+"""How dbt reaches the warehouse: its profile, with the password left in the environment."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from ghala.contracts.settings import Workspace
+
+# dbt hides the values of variables with this prefix in its logs.
+_PASSWORD = "DBT_ENV_SECRET_GHALA_PASSWORD"  # noqa: S105 - the variable's name
+_PARTS = {"sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout"}
+
+
+def profile_text(workspace: Workspace) -> str:
+    """The content of ``profiles.yml``; it holds no secret."""
+    on_postgres = workspace.settings.place.warehouse.engine == "postgres"
+    output = _postgres(workspace) if on_postgres else _duckdb(workspace)
+    return json.dumps({"ghala": {"target": "warehouse", "outputs": {"warehouse": output}}})
+
+
+@contextlib.contextmanager
+def reachable(workspace: Workspace) -> Iterator[None]:
+    """Let dbt open the warehouse inside the block, and nobody else.
+
+    Raises:
+        TryAgain: another pipeline has the warehouse open.
+    """
+    if workspace.settings.place.warehouse.engine == "duckdb":
+        try:
+            yield
+        finally:
+            _close_duckdb()
+        return
+    from ghala.warehouse.engines.postgres import PostgresWarehouse, read_dsn
+
+    with PostgresWarehouse(
+        workspace.settings.place.warehouse.dsn
+    ):  # DuckDB locks its file; here the session does it
+        os.environ[_PASSWORD] = read_dsn(workspace.settings.place.warehouse.dsn).get("password", "")
+        try:
+            yield
+        finally:
+            del os.environ[_PASSWORD]
+
+
+def _duckdb(workspace: Workspace) -> dict[str, Any]:
+    return {
+        "type": "duckdb",
+        "path": str(workspace.warehouse),
+        "schema": "core",
+        "threads": 2,
+        "settings": {"memory_limit": "2GB", "TimeZone": "UTC", "enable_progress_bar": False},
+    }
+
+
+def _postgres(workspace: Workspace) -> dict[str, Any]:
+    from ghala.warehouse.engines.postgres import read_dsn
+
+    parts = read_dsn(workspace.settings.place.warehouse.dsn)
+    return {
+        "type": "postgres",
+        "host": parts.get("host", "localhost"),
+        "port": int(parts.get("port", "5432")),
+        "user": parts.get("user", os.environ.get("USER", "")),
+        "password": f"{{{{ env_var('{_PASSWORD}') }}}}",
+        "dbname": parts.get("dbname", "postgres"),
+        "schema": "core",
+        "threads": 2,
+        **{name: value for name, value in parts.items() if name in _PARTS},
+    }
+
+
+def _close_duckdb() -> None:
+    import duckdb
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:  # dbt keeps the file open for its next call
+        with contextlib.suppress(duckdb.Error):  # busy, when dbt was interrupted
+            DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager._ENV = None
