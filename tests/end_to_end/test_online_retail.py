@@ -129,6 +129,17 @@ def test_the_lines_of_the_warehouse_add_up_to_the_loaded_ones(shop: Workspace) -
     )
 
 
+def test_cancellations_are_returns_with_their_refund(shop: Workspace) -> None:
+    assert ask(shop, "SELECT count(*), sum(units), sum(refund) FROM core.returns") == ask(
+        shop,
+        "SELECT count(*), -sum(quantity), -sum(quantity * price) FROM raw.online_retail__invoices"
+        " WHERE invoice LIKE 'C%'",
+    )
+    assert ask(shop, "SELECT count(*) > 20, min(units) > 0, min(refund) > 0 FROM core.returns") == [
+        (True, True, True)
+    ]
+
+
 def test_the_wall_clock_of_london_becomes_utc(shop: Workspace) -> None:
     """Clocks went forward on 2010-03-28: on the 26th London has UTC, on the 29th an hour more."""
     first = dict(

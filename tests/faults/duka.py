@@ -38,16 +38,12 @@ feeds:
 STAGING = {
     "order_lines": """
 SELECT receipt AS order_id, sku, 'c' || sku AS customer_id, 'duka' AS location_id,
-    CAST(sold_on AS TIMESTAMP) AS ordered_at, sold_on AS ordered_on, units, amount AS revenue,
-    CAST(0 AS DECIMAL(12, 2)) AS discount, 'KES' AS currency,
+    CAST(sold_on AS TIMESTAMP) AS ordered_at, sold_on AS ordered_on, units, amount AS revenue, 0 AS discount, 'KES' AS currency,
     _arrived_on AS known_on, _batch AS batch
 FROM {{ source('raw', 'duka__sales') }}
 """,
     "products": """
-SELECT sku, CAST(NULL AS VARCHAR) AS department, CAST(NULL AS VARCHAR) AS category,
-    CAST(NULL AS VARCHAR) AS subcategory, CAST(NULL AS BOOLEAN) AS is_private_label,
-    CAST(NULL AS VARCHAR) AS supplier_id, CAST(NULL AS VARCHAR) AS package_size,
-    min(_arrived_on) AS known_on, min(_batch) AS batch
+SELECT sku, min(_arrived_on) AS known_on, min(_batch) AS batch
 FROM {{ source('raw', 'duka__sales') }} GROUP BY sku
 """,
 }

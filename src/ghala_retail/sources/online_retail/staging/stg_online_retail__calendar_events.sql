@@ -1,5 +1,11 @@
 -- The bank holidays of England, known years ahead.
-SELECT event, CAST(day AS DATE) AS day
+SELECT
+    event,
+    CAST(day AS DATE) AS day,
+    'public' AS kind,
+    true AS is_confirmed,
+    DATE '1900-01-01' AS known_on,
+    0 AS batch
 FROM (
     VALUES
     ('Christmas', '2009-12-25'), ('Boxing Day', '2009-12-28'), ('New Year', '2010-01-01'),

@@ -1,9 +1,5 @@
 -- One row per customer with an account.
-SELECT DISTINCT
-    customer_id,
-    CAST(NULL AS VARCHAR) AS age_band,
-    CAST(NULL AS VARCHAR) AS income_band,
-    CAST(NULL AS VARCHAR) AS household_size,
-    CAST(NULL AS VARCHAR) AS children
+SELECT customer_id, min(_arrived_on) AS known_on, min(_batch) AS batch
 FROM {{ source('raw', 'online_retail__invoices') }}
 WHERE customer_id IS NOT NULL
+GROUP BY customer_id

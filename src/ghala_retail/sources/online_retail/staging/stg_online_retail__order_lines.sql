@@ -8,8 +8,9 @@ SELECT
     min(invoiced_at) AT TIME ZONE 'Europe/London' AT TIME ZONE 'UTC' AS ordered_at,
     CAST(min(invoiced_at) AS DATE) AS ordered_on,
     sum(quantity) AS units,
-    CAST(sum(quantity * price) AS DECIMAL(12, 2)) AS revenue,
-    CAST(0 AS DECIMAL(12, 2)) AS discount,
+    sum(quantity * price) AS revenue,
+    0 AS discount,
+    'GBP' AS currency,
     _arrived_on AS known_on,
     _batch AS batch
 FROM {{ source('raw', 'online_retail__invoices') }}
