@@ -38,8 +38,8 @@ feeds:
 STAGING = {
     "order_lines": """
 SELECT receipt AS order_id, sku, 'c' || sku AS customer_id, 'duka' AS location_id,
-    CAST(sold_on AS TIMESTAMP) AS ordered_at, sold_on AS ordered_on, units, amount AS revenue, 0 AS discount, 'KES' AS currency,
-    _arrived_on AS known_on, _batch AS batch
+    CAST(sold_on AS TIMESTAMP) AS ordered_at, sold_on AS ordered_on, units,
+    amount AS revenue, 0 AS discount, 'KES' AS currency, _arrived_on AS known_on, _batch AS batch
 FROM {{ source('raw', 'duka__sales') }}
 """,
     "products": """
