@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from select import select
 from typing import Any
 
 import pytest
@@ -60,15 +61,18 @@ class Shop:
         assert self.said("ended") == 0, step
         return time.monotonic() - begun
 
-    def kill(self, step: str, day: int, *, after: float) -> bool:
-        """Start a step and kill it; True unless it had ended before."""
+    def kill(self, step: str, day: int, *, after: float) -> float | None:
+        """Start a step and kill it; the seconds it took if it had ended before, else None."""
         worker = self.begin(step, day)
-        time.sleep(after)
+        assert self.process.stdout is not None
+        begun = time.monotonic()
+        select([self.process.stdout], [], [], after)
+        took = time.monotonic() - begun
         with suppress(ProcessLookupError):  # it had ended
             os.kill(worker, signal.SIGKILL)
         code = self.said("ended")
         assert code in (0, -signal.SIGKILL), f"{step} ended with {code}"
-        return code != 0
+        return took if code == 0 else None
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str,
 def test_after_50_kills_every_row_is_where_an_undisturbed_shop_has_it(
     tmp_path: Path, calm: tuple[Workspace, dict[str, float]]
 ) -> None:
-    undisturbed, seconds = calm
+    undisturbed, seconds = calm[0], dict(calm[1])
     workspace = open_shop(tmp_path / "duka")
     draw = random.Random(50)  # noqa: S311 - moments, not secrets
     steps = [step for step, times in KILLS.items() for _ in range(times)]
@@ -121,11 +125,15 @@ def test_after_50_kills_every_row_is_where_an_undisturbed_shop_has_it(
             if step == "land":
                 day += 1
                 sell(workspace, day)
-            killed += shop.kill(step, day, after=draw.uniform(0, seconds[step]))
+            ended = shop.kill(step, day, after=draw.uniform(0, 0.9 * seconds[step]))
+            if ended is None:
+                killed += 1
+            else:  # the machine is faster now than when the steps were timed
+                seconds[step] = min(seconds[step], ended)
         sell(workspace, DAYS - 1)
         shop.do("all", DAYS - 1)
 
-    assert killed >= 35, "most kills came in time"
+    assert killed >= 40, "most kills came in time"
     _assert_whole(workspace)
     found, expected = contents(workspace), contents(undisturbed)
     for name in TABLES:
