@@ -190,7 +190,8 @@ def test_architecture_names_every_room_and_no_table_that_is_not_there() -> None:
     retail = ROOT / "src" / "ghala_retail"
     models = {file.stem for file in retail.rglob("*.sql")}
     engine = read(ROOT / "src/ghala/warehouse/engines/schema.py")
-    feeds = set(re.findall(r"^  (\w+):$", read(next(retail.rglob("contract.yml"))), re.MULTILINE))
+    contracts = "".join(read(file) for file in retail.rglob("contract.yml"))
+    feeds = set(re.findall(r"^  (\w+):$", contracts, re.MULTILINE))
     layers = r"`(raw|platform|staging|core|features|marts_\w+)\.(\w+)`"
     named = re.findall(layers, text)
     assert named

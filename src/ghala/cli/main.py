@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from ghala.contracts.errors import GhalaError
+from ghala.contracts.errors import GhalaError, full_disk
 
 
 def main() -> None:
@@ -52,6 +52,9 @@ def _unexpected(error: Exception, *, wants_json: bool) -> int:
             print(json.dumps({"error": said, "next_step": "See --help."}))  # noqa: T201
         error.show()  # type: ignore[attr-defined]
         return 2
+    if full := full_disk(error):
+        _report(full.message, full.next_step, wants_json=wants_json)
+        return full.exit_code
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | OSError):
         said = f"{error.strerror or error}: {error.filename or ''}".strip(": ")
         _report(said, "Check the path and its permissions, then try again.", wants_json=wants_json)

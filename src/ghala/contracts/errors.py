@@ -56,6 +56,21 @@ class TryAgain(GhalaError):
     exit_code = 75
 
 
+_FULL = ("No space left", "File too large", "Disk quota exceeded", "disk is full")
+"""How the operating system, DuckDB and SQLite say that nothing more can be written."""
+
+
+def full_disk(error: Exception) -> TryAgain | None:
+    """What to raise for an error that says the disk is full; None for every other error."""
+    said = next((words for words in _FULL if words in str(error)), None)
+    if said is None:
+        return None
+    return TryAgain(
+        f"There is no room left to write ({said}). What was committed before stays.",
+        "Free some space, then run the command again; it goes on where it was.",
+    )
+
+
 def suggest(given: str, known: Iterable[str]) -> str:
     """Name the known words, the nearest first, for an error about an unknown one."""
     names = sorted(known)

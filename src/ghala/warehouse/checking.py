@@ -1,19 +1,28 @@
 """Compile a contract to SQL: cast by contract, list every reason against each row."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from datetime import date
-from pathlib import Path
 
 import duckdb
 
 from ghala.contracts.dialect import quoted
-from ghala.contracts.errors import ConfigurationError, DataRejected, suggest
+from ghala.contracts.errors import ConfigurationError, DataRejected
 from ghala.warehouse.contract import Feed
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.reading import (
+    check_columns,
+    read_header,
+    require_sound_parquet,
+    shorten,
+    unreadable,
+)
 
 INCOMING = "incoming"
+EXTRA = "_extra"
+"""Where the values of new columns are parked."""
+
+_NESTED = ("STRUCT", "MAP", "UNION")
 _INTEGERS = frozenset(["tinyint", "smallint", "integer", "int", "bigint", "hugeint"])
 _FLOATS = frozenset(["double", "float", "real"])
 _DAY = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
@@ -38,6 +47,10 @@ def create_raw_table(warehouse: Warehouse, source: str, name: str, *, feed: Feed
         f"CREATE TABLE IF NOT EXISTS {raw_table(source, name)}"
         f" ({columns}, _batch INTEGER NOT NULL, _arrived_on DATE NOT NULL)"
     )
+    if feed.new_columns == "keep":
+        warehouse.execute(
+            f"ALTER TABLE {raw_table(source, name)} ADD COLUMN IF NOT EXISTS {EXTRA} JSON"
+        )
 
 
 def read_incoming(
@@ -66,13 +79,19 @@ def read_incoming(
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise _unreadable(", ".join(paths), feed.format, error) from error
-    names = [row[0] for row in warehouse.rows("DESCRIBE delivered")][3:]
-    check_columns(paths[0], names, set(feed.columns))
+        raise unreadable(", ".join(paths), feed.format, error) from error
+    check_columns(paths[0], delivered_columns(warehouse), feed)
+
+
+def delivered_columns(warehouse: DuckDBWarehouse) -> list[str]:
+    """The columns that the delivered files brought, in their order."""
+    return [row[0] for row in warehouse.rows("DESCRIBE delivered")][3:]
 
 
 def _parquet_reader(warehouse: DuckDBWarehouse, paths: Sequence[str]) -> str:
     """A query over Parquet files; DuckDB would cast all to the first one's types, so they agree."""
+    for path in paths:
+        require_sound_parquet(path)
     try:
         shapes = warehouse.rows(
             "SELECT DISTINCT columns FROM (SELECT file_name, list((name, type, logical_type))"
@@ -80,7 +99,7 @@ def _parquet_reader(warehouse: DuckDBWarehouse, paths: Sequence[str]) -> str:
             [list(paths)],
         )
     except duckdb.Error as error:
-        raise _unreadable(", ".join(paths), "parquet", error) from error
+        raise unreadable(", ".join(paths), "parquet", error) from error
     if len(shapes) > 1:
         raise DataRejected(
             f"{paths[0]} to {paths[-1]} do not have the same columns.", "Land them one by one."
@@ -95,12 +114,8 @@ def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
     """A query over CSV files whose header is the contract's."""
     headers = set()
     for path in paths:
-        try:
-            with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-                header = tuple(next(csv.reader(stream, strict=True), ()))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise _unreadable(path, "csv", error) from error
-        check_columns(path, header, set(feed.columns))
+        header = read_header(path)
+        check_columns(path, header, feed)
         headers.add(header)
     if len(headers) > 1:
         raise DataRejected(
@@ -116,55 +131,25 @@ def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
     )
 
 
-def _unreadable(path: str, kind: str, error: Exception) -> DataRejected:
-    return DataRejected(
-        f"{path} cannot be read as {kind}: {_shorten(error)}.",
-        "Ask the sender for the file again; nothing of it was loaded.",
-    )
-
-
-def _shorten(error: Exception) -> str:
-    said = str(error).partition("Possible")[0]
-    return " ".join(said.split())[:300].rstrip(".")
-
-
-def check_columns(path: str, given: Sequence[str], allowed: set[str]) -> None:
-    """Refuse a file that lacks a column of the contract, or brings one twice or an unknown one.
-
-    Raises:
-        DataRejected: naming the columns.
-    """
-    got = set(given)
-    missing, unknown = sorted(allowed - got), sorted(got - allowed)
-    twice = sorted(name for name in got if given.count(name) > 1)
-    if missing or unknown or twice:
-        said = [f"column {name!r} is missing" for name in missing]
-        said += [f"column {name!r} comes twice" for name in twice]
-        said += [f"column {name!r} is unknown ({suggest(name, allowed)})" for name in unknown]
-        raise DataRejected(
-            f"{path}: {'; '.join(said)}. Nothing of the file was loaded.",
-            "Ask the sender for the agreed columns, or change the source's contract.yml.",
-        )
-
-
 def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_name: str) -> None:
     """Turn ``delivered`` into ``incoming``: typed columns, ``_file``, ``_row`` and ``_reasons``."""
     casts = ", ".join(
-        f"TRY_CAST(d.{quoted(name)} AS {column.type}) AS {quoted(name)}"
+        f"TRY_CAST(delivered.{quoted(name)} AS {column.type}) AS {quoted(name)}"
         for name, column in feed.columns.items()
     )
     given = {row[0]: row[1] for row in warehouse.rows("DESCRIBE delivered")}
+    parked = f", {_extra(warehouse, feed)} AS {EXTRA}" if feed.new_columns == "keep" else ""
     bad_casts = _reasons(
         (
-            f"d.{quoted(name)} IS NOT NULL"
-            f" AND ({_loses(f'd.{quoted(name)}', given[name], column.type)})",
+            f"delivered.{quoted(name)} IS NOT NULL"
+            f" AND ({_loses(f'delivered.{quoted(name)}', given[name], column.type)})",
             f"type:{name}",
         )
         for name, column in feed.columns.items()
     )
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP VIEW typed AS SELECT d._file, d._row, d._arrived_on,"  # noqa: S608
-        f" {casts}, {bad_casts} AS _type_reasons FROM delivered AS d"
+        f"CREATE OR REPLACE TEMP VIEW typed AS SELECT _file, _row, _arrived_on,"  # noqa: S608
+        f" {casts}{parked}, {bad_casts} AS _type_reasons FROM delivered"
     )
     try:
         warehouse.execute(
@@ -175,11 +160,35 @@ def stage_incoming(warehouse: DuckDBWarehouse, feed: Feed, *, source: str, feed_
         )
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
         raise ConfigurationError(
-            f"A rule of {source}/{feed_name} is no SQL over its columns: {_shorten(error)}.",
+            f"A rule of {source}/{feed_name} is no SQL over its columns: {shorten(str(error))}.",
             f"Mend the rules of {feed_name} in the contract.yml of {source}.",
         ) from error
     if feed.key:
         _mark_repeats(warehouse, feed, table=raw_table(source, feed_name))
+
+
+def _extra(warehouse: DuckDBWarehouse, feed: Feed) -> str:
+    """The values of the columns that the contract does not name, as JSON."""
+    new = [name for name in delivered_columns(warehouse) if name not in feed.columns]
+    return as_json(warehouse, new) if new else "NULL::JSON"
+
+
+def as_json(warehouse: DuckDBWarehouse, columns: Sequence[str]) -> str:
+    """One JSON object per row with these columns of ``delivered``.
+
+    JSON has no word for what is no finite number, so that becomes text.
+    """
+    kinds = {name: kind for name, kind, *_ in warehouse.rows("DESCRIBE delivered")}
+    pairs = []
+    for name in columns:
+        value = f"delivered.{quoted(name)}"
+        if kinds[name] in ("FLOAT", "DOUBLE"):
+            value = (
+                f"CASE WHEN isfinite({value}) THEN to_json({value})"
+                f" ELSE to_json(CAST({value} AS VARCHAR)) END"
+            )
+        pairs.append(f"'{name.replace(chr(39), chr(39) * 2)}', {value}")
+    return f"json_object({', '.join(pairs)})"
 
 
 def _mark_repeats(warehouse: DuckDBWarehouse, feed: Feed, *, table: str) -> None:
@@ -236,6 +245,10 @@ def _loses(value: str, given: str, wanted: str) -> str:
     cast = f"TRY_CAST({value} AS {wanted})"
     scale = _scale(wanted)
     changed = "false"
+    if given.startswith(_NESTED) or given.endswith("]"):
+        return "true"
+    if given == wanted.upper() == "VARCHAR":
+        return f"contains({value}, chr(0))"  # PostgreSQL could not hold it, C would cut there
     if wanted in _FLOATS:
         changed = f"NOT isfinite({cast})"
     elif given == "VARCHAR" and (scale is not None or wanted in _EXACT_TEXT):

@@ -1,6 +1,7 @@
 """Landing: delivered files come in, whole or not at all, each row loaded or quarantined."""
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,11 @@ from ghala.contracts.errors import DataRejected
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.checking import (
+    EXTRA,
     INCOMING,
+    as_json,
     create_raw_table,
+    delivered_columns,
     read_incoming,
     stage_incoming,
 )
@@ -26,6 +30,8 @@ from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.inbox import Delivery, find_due, group
 from ghala.warehouse.manifest import digest, looks_unchanged, place
+
+log = logging.getLogger("ghala.landing")
 
 
 def land(
@@ -162,6 +168,7 @@ def load(
         counted = _count(desk.files, receipts, first=first)
         _require_good(counted, feed)
         _insert(desk, counted, feed)
+        _tell_new_columns(desk.files, counted, feed)
     _record(warehouse, counted)
     return counted
 
@@ -176,6 +183,20 @@ def _require_good(counted: Sequence[BatchReceipt], feed: Feed) -> None:
                 " an empty file is not. Nothing of it was loaded.",
                 "Ask the sender, or change the contract's rules if the data is right.",
             )
+
+
+def _tell_new_columns(files: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
+    new = [name for name in delivered_columns(files) if name not in feed.columns]
+    if new:
+        log.warning(
+            "%s/%s%s brings columns that the contract does not name: %s. Their values are parked"
+            " in %s; name them in contract.yml to use them.",
+            receipts[0].source,
+            receipts[0].file,
+            f" (and {len(receipts) - 1} more)" if len(receipts) > 1 else "",
+            ", ".join(map(repr, new)),
+            EXTRA,
+        )
 
 
 def _refuse_twins(warehouse: Warehouse, receipts: Sequence[BatchReceipt]) -> None:
@@ -222,33 +243,22 @@ def _count(
 def _insert(desk: Desk, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
     columns = ", ".join(quoted(column) for column in feed.columns)
     first, source, name = int(receipts[0].batch_id), receipts[0].source, receipts[0].feed
+    parked = f", CAST({EXTRA} AS VARCHAR) AS {EXTRA}" if feed.new_columns == "keep" else ""
     desk.load(
         f"{source}__{name}",
-        f"SELECT {columns}, CAST(? + _file AS INTEGER) AS _batch, _arrived_on"  # noqa: S608
+        f"SELECT {columns}, CAST(? + _file AS INTEGER) AS _batch, _arrived_on{parked}"  # noqa: S608
         f" FROM {INCOMING} WHERE len(_reasons) = 0 ORDER BY _file, _row",
         [first],
     )
     desk.load(
         "quarantine",
         "SELECT CAST(? + _file AS INTEGER) AS batch, ? AS source, ? AS feed,"  # noqa: S608
-        " _row AS row_number, _reasons AS reasons, CAST(to_json(record) AS VARCHAR) AS record"
+        " _row AS row_number, _reasons AS reasons,"
+        f" CAST({as_json(desk.files, delivered_columns(desk.files))} AS VARCHAR) AS record"
         f" FROM {INCOMING} JOIN delivered USING (_file, _row)"
-        f" JOIN ({_as_delivered(desk.files)}) AS record USING (_file, _row)"
         " WHERE len(_reasons) > 0 ORDER BY _file, _row",
         [first, source, name],
     )
-
-
-def _as_delivered(files: DuckDBWarehouse) -> str:
-    """The delivered values; JSON has no word for what is no finite number, so that becomes text."""
-    changed = [
-        f"CASE WHEN isfinite({quoted(name)}) THEN to_json({quoted(name)})"
-        f" ELSE to_json(CAST({quoted(name)} AS VARCHAR)) END AS {quoted(name)}"
-        for name, kind, *_ in files.rows("DESCRIBE delivered")
-        if kind in ("FLOAT", "DOUBLE")
-    ]
-    replaced = f" REPLACE ({', '.join(changed)})" if changed else ""
-    return f"SELECT * EXCLUDE (_arrived_on){replaced} FROM delivered"  # noqa: S608 - checked columns
 
 
 def _record(warehouse: Warehouse, receipts: Sequence[BatchReceipt]) -> None:

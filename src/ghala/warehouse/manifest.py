@@ -24,14 +24,18 @@ def place(content: Path, target: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
     found = hashlib.sha256()
-    with content.open("rb") as source, partial.open("wb") as sink:
-        while block := source.read(1 << 20):
-            found.update(block)
-            sink.write(block)
-        sink.flush()
-        stat = os.fstat(source.fileno())
-        os.utime(sink.fileno(), ns=(stat.st_atime_ns, stat.st_mtime_ns))
-        os.fsync(sink.fileno())
+    try:
+        with content.open("rb") as source, partial.open("wb") as sink:
+            while block := source.read(1 << 20):
+                found.update(block)
+                sink.write(block)
+            sink.flush()
+            stat = os.fstat(source.fileno())
+            os.utime(sink.fileno(), ns=(stat.st_atime_ns, stat.st_mtime_ns))
+            os.fsync(sink.fileno())
+    except OSError:
+        partial.unlink(missing_ok=True)  # a full disk needs the room
+        raise
     partial.replace(target)
     return found.hexdigest()
 

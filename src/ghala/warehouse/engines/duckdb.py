@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from ghala.contracts.dialect import filtered, quoted
-from ghala.contracts.errors import DataRejected, TryAgain
+from ghala.contracts.errors import DataRejected, TryAgain, full_disk
 from ghala.warehouse.engines.engine import Parameters
 from ghala.warehouse.engines.schema import SCHEMA
 from ghala.warehouse.parquet import BATCH_ROWS, write_parquet
@@ -73,14 +73,21 @@ class DuckDBWarehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All statements inside happen, or none."""
+        """All statements inside happen, or none.
+
+        Raises:
+            TryAgain: the disk is full.
+        """
         self.connection.execute("BEGIN")
         try:
             yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
+            self.connection.execute("COMMIT")
+        except BaseException as error:
+            with suppress(duckdb.Error):  # a commit that failed has rolled back already
+                self.connection.execute("ROLLBACK")
+            if isinstance(error, duckdb.Error) and (full := full_disk(error)):
+                raise full from error
             raise
-        self.connection.execute("COMMIT")
 
     def execute(self, sql: str, parameters: Parameters = ()) -> None:
         """Run one statement to its end."""
@@ -136,7 +143,7 @@ def _explain(path: Path, error: duckdb.IOException) -> Exception:
             f"The warehouse {path.name} is in use by process {holder.group(1)}.",
             "Wait until that run has ended, then run the command again.",
         )
-    return DataRejected(
+    return full_disk(error) or DataRejected(
         f"The warehouse {path} cannot be opened: {error}.",
         "Move the file away, then `ghala land` and `ghala build`: landing/ holds every file.",
     )

@@ -1,0 +1,112 @@
+"""Look at delivered files before they are read: their header, their columns, their checksums."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from ghala.contracts.errors import DataRejected, GhalaError, full_disk, suggest
+from ghala.warehouse.contract import Feed
+
+_NAMED = 5
+"""How many columns an error names, so that it can be read."""
+
+
+def read_header(path: str) -> tuple[str, ...]:
+    """The first line of a text file.
+
+    Raises:
+        DataRejected: it is not UTF-8 text.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+            header = tuple(next(csv.reader(stream, strict=True), ()))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise unreadable(path, "csv", error) from error
+    if any("\0" in name for name in header):
+        raise unreadable(path, "csv", csv.Error("it is not utf-8 text, it holds NUL bytes"))
+    return header
+
+
+def require_sound_parquet(path: str) -> None:
+    """Check the pages of a Parquet file against their checksums, where its writer wrote any.
+
+    DuckDB reads most flipped bits as other values without a word.
+
+    Raises:
+        DataRejected: the file is not Parquet, or a page is not what was written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as opened:
+            for _ in opened.iter_batches():
+                pass
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(path, "parquet", error) from error
+
+
+def unreadable(path: str, kind: str, error: Exception) -> GhalaError:
+    """The error for a file that is not of its kind, unless it is the disk that is full."""
+    return full_disk(error) or DataRejected(
+        f"{path} cannot be read as {kind}: {shorten(str(error))}.",
+        "Ask the sender for the file again; nothing of it was loaded.",
+    )
+
+
+def shorten(said: str) -> str:
+    """What DuckDB said, without the line that it could not read."""
+    lines = said.partition("Possible")[0].splitlines()
+    kept = " ".join(line for line in lines if not line.startswith("Original Line:"))
+    return " ".join(kept.split())[:300].rstrip(".")
+
+
+def check_columns(path: str, given: Sequence[str], feed: Feed) -> None:
+    """Refuse a file that lacks a column of the contract, or brings one twice or an unknown one.
+
+    New columns with a name pass where the contract keeps them.
+
+    Raises:
+        DataRejected: naming the columns.
+    """
+    got, allowed = set(given), set(feed.columns)
+    keeps = feed.new_columns == "keep"
+    unknown = [n for n in sorted(got - allowed) if not (keeps and _can_be_kept(n, allowed))]
+    said = [f"column {name!r} is missing" for name in sorted(allowed - got)[:_NAMED]]
+    said += [f"column {name!r} comes twice" for name in sorted(got) if given.count(name) > 1]
+    said += [f"column {name!r} is unknown{_hint(name, allowed)}" for name in unknown[:_NAMED]]
+    if said:
+        more = len(allowed - got) + len(unknown) - 2 * _NAMED
+        said += ["and more"] if more > 0 else []
+        raise DataRejected(
+            f"{path}: {'; '.join(said)}.{_suspicion(given, allowed)}"
+            " Nothing of the file was loaded.",
+            f"Ask the sender for the agreed columns ({', '.join(feed.columns)}), or change the"
+            " source's contract.yml.",
+        )
+
+
+def _can_be_kept(name: str, allowed: set[str]) -> bool:
+    """Whether a new column has a name that is neither the platform's nor one in capitals."""
+    return bool(name.strip()) and name[0] != "_" and name.strip().lower() not in allowed
+
+
+def _hint(name: str, allowed: set[str]) -> str:
+    if not name.strip():
+        return " (a column without a name)"
+    nearest = suggest(name.strip(), allowed).partition("Known:")[0].strip()
+    return f" ({nearest})" if nearest else ""
+
+
+def _suspicion(given: Sequence[str], allowed: set[str]) -> str:
+    """What is probably wrong with a file that has none of the agreed columns."""
+    if not any(given):
+        return " The file is empty."
+    if allowed & set(given):
+        return ""
+    for delimiter in (";", "\t", "|"):
+        if allowed & set(given[0].split(delimiter)):
+            return f" The columns seem to be separated by {delimiter!r} instead of commas."
+    if allowed & {name.strip().lower() for name in given}:
+        return ""
+    return " The first line seems to be no header."
