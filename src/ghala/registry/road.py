@@ -194,15 +194,8 @@ class Road:
             why = "; ".join(v["reason"].rstrip(".") for v in failed) or "they were not run"
             raise CheckFailed(
                 f"Version {version} of {self.name} has not passed the gates of {stage}: {why}.",
-                self._after_failing([v["gate"] for v in failed], version),
+                _after_failing([v["gate"] for v in failed], f"{self.name} {version}"),
             )
-
-    def _after_failing(self, gates: Sequence[str], version: int) -> str:
-        if not gates:
-            return f"Run `ghala gate {self.name}`."
-        if gates == ["shadow"]:
-            return f"Wait until a week of it has come true, then `ghala gate {self.name}`."
-        return f"Train a better version, or `ghala reject {self.name} {version} --comment ...`."
 
     def _require_approval(self, version: int) -> None:
         if not self.is_approved(version):
@@ -228,6 +221,15 @@ class Road:
                 f"{actor} made version {version} of {self.name} and may not sign it off.",
                 f"Ask someone else with the role {role!r}.",
             )
+
+
+def _after_failing(gates: Sequence[str], version: str) -> str:
+    use_case = version.partition(" ")[0]
+    if not gates:
+        return f"Run `ghala gate {use_case}`."
+    if gates == ["shadow"]:
+        return f"Wait until a week of it has come true, then `ghala gate {use_case}`."
+    return f"Train a better version, or `ghala reject {version} --comment ...`."
 
 
 def _as_text(body: dict[str, Any]) -> str:
