@@ -241,7 +241,7 @@ def read_dsn(dsn: str) -> dict[str, str]:
 def _explain_refusal(
     name: str, error: adbc_driver_manager.Error, password: str | None
 ) -> GhalaError:
-    said = " ".join(str(error).partition("failed: ")[2].split()) or str(error)
+    said = (str(error).partition("failed: ")[2] or str(error)).splitlines()[0]
     said = said.replace(password, "***") if password else said
     if (error.sqlstate or "") in _BUSY or "too many clients" in said or "starting up" in said:
         return TryAgain(f"The warehouse {name} is busy: {said}.", "Run the command again later.")
