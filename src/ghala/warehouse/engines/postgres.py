@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
@@ -17,6 +17,9 @@ from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
 from ghala.warehouse.engines.engine import Parameters
 from ghala.warehouse.engines.schema import SCHEMA
+
+if TYPE_CHECKING:
+    from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
 # One pipeline at a time, as with a file: any fixed number says whose lock it is.
 _LOCK = 0x6768616C61
@@ -81,10 +84,13 @@ class PostgresWarehouse:
             self._connection = adbc.connect(dsn, autocommit=True)
         except adbc_driver_manager.Error as error:
             raise _explain_refusal(self.name, error, parts.get("password")) from None
+        self.until_closed = ExitStack()
+        self.until_closed.callback(self._connection.close)
+        self.desk: DuckDBWarehouse | None = None  # where files are checked, once some are
         try:
             _take_over(self)
         except BaseException:
-            self._connection.close()
+            self.until_closed.close()
             raise
 
     def __enter__(self) -> Self:
@@ -98,7 +104,7 @@ class PostgresWarehouse:
         trace: TracebackType | None,
     ) -> None:
         """Close the connection; the server then lets go of the warehouse."""
-        self._connection.close()
+        self.until_closed.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
