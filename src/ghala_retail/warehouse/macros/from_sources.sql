@@ -1,19 +1,32 @@
 {#
-    The rows of one staging entity over every source in use. A source that does not bring the
-    entity adds no rows; when none brings it, the relation is empty with the given columns.
+    The rows of one staging entity over every source in use, with `source` and the given columns
+    (name to type). A source that lacks the entity adds no rows; one that lacks a column has
+    nulls in it.
 #}
 {% macro from_sources(entity, columns) -%}
     {%- set bringing = [] -%}
     {%- for source in var('sources') if 'stg_' ~ source ~ '__' ~ entity in var('staged') -%}
         {%- do bringing.append(source) -%}
     {%- endfor -%}
-    {%- for source in bringing %}
-    SELECT '{{ source }}' AS source, {{ columns | join(', ') }}
-    FROM {{ ref('stg_' ~ source ~ '__' ~ entity) }}
+    {%- for source in bringing -%}
+    {%- set staged = ref('stg_' ~ source ~ '__' ~ entity) -%}
+    {%- set brought = adapter.get_columns_in_relation(staged) if execute else [] -%}
+    {%- set brought = brought | map(attribute='name') | list %}
+    SELECT
+        CAST('{{ source }}' AS VARCHAR) AS source
+        {%- for column, type in columns.items() %},
+        CAST({{ column if column in brought else 'NULL' }} AS {{ type }}) AS {{ column }}
+        {%- endfor %}
+    FROM {{ staged }}
     {%- if not loop.last %}
     UNION ALL
     {%- endif -%}
     {%- else %}
-    SELECT NULL AS source{% for column in columns %}, NULL AS {{ column }}{% endfor %} WHERE false
+    SELECT
+        CAST(NULL AS VARCHAR) AS source
+        {%- for column, type in columns.items() %},
+        CAST(NULL AS {{ type }}) AS {{ column }}
+        {%- endfor %}
+    WHERE false
     {%- endfor -%}
 {%- endmacro %}

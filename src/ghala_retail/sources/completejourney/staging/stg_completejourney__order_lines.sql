@@ -11,6 +11,7 @@ SELECT
     quantity AS units,
     sales_value AS revenue,
     retail_disc + coupon_disc + coupon_match_disc AS discount,
+    'USD' AS currency,
     _arrived_on AS known_on,
     _batch AS batch
 FROM {{ source('raw', 'completejourney__transactions') }}

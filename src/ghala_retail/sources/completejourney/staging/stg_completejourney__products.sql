@@ -6,5 +6,7 @@ SELECT
     product_type AS subcategory,
     brand = 'Private' AS is_private_label,
     CAST(manufacturer_id AS VARCHAR) AS supplier_id,
-    package_size
+    package_size,
+    _arrived_on AS known_on,
+    _batch AS batch
 FROM {{ source('raw', 'completejourney__products') }}

@@ -1,0 +1,1 @@
+"""The company: its systems exports, one feed each."""
