@@ -12,7 +12,7 @@ import pytest
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.build import build
 from ghala.warehouse.contract import read_sources
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 
 SINCE = date(2023, 12, 1)
@@ -36,7 +36,9 @@ class Company:
         root.mkdir(exist_ok=True)
         (root / "ghala.toml").write_text(
             'sources = ["company"]\nuse_cases = ["operations/demand"]\n'
-            '[company]\nname = "Duka"\ntimezone = "Africa/Nairobi"\n',
+            '[company]\nname = "Duka"\ntimezone = "Africa/Nairobi"\n'
+            '[profiles.team.warehouse]\nengine = "postgres"\n'
+            'dsn_variable = "GHALA_WAREHOUSE_DSN"\n',
             encoding="utf-8",
         )
         self.workspace = Workspace(root)
@@ -57,19 +59,19 @@ class Company:
 
     def load(self, as_of: date, *, full_refresh: bool = False) -> None:
         """Land what has arrived and build."""
-        with DuckDBWarehouse(self.workspace.warehouse) as warehouse:
+        with open_warehouse(self.workspace) as warehouse:
             for receipt in land(self.workspace, warehouse, as_of, allow_late=True):
                 assert receipt.rows_quarantined == 0, receipt
         build(self.workspace, full_refresh=full_refresh)
 
     def ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        with DuckDBWarehouse(self.workspace.warehouse) as warehouse:
+        with open_warehouse(self.workspace) as warehouse:
             return warehouse.rows(sql, parameters)
 
     def relations(self) -> dict[str, pl.DataFrame]:
         """Every relation of the core and the marts, its rows sorted."""
-        with DuckDBWarehouse(self.workspace.warehouse) as warehouse:
+        with open_warehouse(self.workspace) as warehouse:
             named = warehouse.rows(
                 f"SELECT table_schema || '.' || table_name FROM information_schema.tables"
                 f" WHERE {LAYERS} ORDER BY ALL"
