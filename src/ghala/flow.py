@@ -9,83 +9,26 @@ Monitoring does not call training: it writes "retrain, because ..." and the step
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, timedelta
-from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import CheckFailed, DataRejected, TryAgain, UsageError
+from ghala.contracts.errors import CheckFailed, DataRejected, UsageError
 from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.house import House
 from ghala.ledger.book import Ledger, Note
 
 if TYPE_CHECKING:
     from ghala.ledger.tables import Entry
-    from ghala.registry.road import Road
-    from ghala.registry.versions import Registry
     from ghala.warehouse.build import BuildResult
-    from ghala.warehouse.engines.engine import Warehouse
+    from ghala.warehouse.snapshots import Snapshot
 
 
 log = logging.getLogger("ghala.flow")
-
-
-@dataclass(frozen=True)
-class House:
-    """A workspace with someone acting in it."""
-
-    workspace: Workspace
-    actor: str
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """The facts."""
-        return Ledger(self.workspace.ledger, actor=self.actor)
-
-    @cached_property
-    def registry(self) -> "Registry":
-        """The versions."""
-        from ghala.registry.versions import Registry
-
-        return Registry(self.workspace)
-
-    def warehouse(self) -> "Warehouse":
-        """The warehouse, opened for one step."""
-        from ghala.warehouse.engines.opening import open_warehouse
-
-        return open_warehouse(self.workspace)
-
-    def road(self, use_case: UseCase) -> "Road":
-        """The road of one use case."""
-        from ghala.registry.road import Road
-
-        return Road(self.workspace, self.ledger, use_case)
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Let one pipeline at a time work in the workspace.
-
-        Raises:
-            TryAgain: another one is at work.
-        """
-        from filelock import FileLock, Timeout
-
-        self.workspace.state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.workspace.state / "pipeline.lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise TryAgain(
-                f"Another run is at work in {self.workspace.root}.",
-                "Wait until it has ended, then run the command again.",
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any]:
@@ -125,12 +68,20 @@ def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchRe
         house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
         raise
     finally:
-        fresh = _record_batches(house, known)
+        fresh = record_batches(house, known)
     if not snapshots.is_current(house.workspace):
-        taken = snapshots.take_snapshot(house.workspace, f"Land what arrived by {as_of}")
-        key = f"snapshot:{taken.address}"
-        house.ledger.append(Note("snapshot", asdict(taken), as_of=as_of, key=key))
+        snapshot(house, as_of, message=f"Land what arrived by {as_of}")
     return fresh
+
+
+def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
+    """Record what is landed in DVC and Git, and tell the ledger."""
+    from ghala.warehouse.snapshots import take_snapshot
+
+    taken = take_snapshot(house.workspace, message, loaded=house.loaded_digests())
+    key = f"snapshot:{taken.address}"
+    house.ledger.append(Note("snapshot", asdict(taken), as_of=as_of, key=key))
+    return taken
 
 
 def build(house: House, as_of: date) -> "BuildResult":
@@ -315,19 +266,23 @@ def status(workspace: Workspace) -> dict[str, Any]:
         ledger.engine.dispose()
 
 
-def _record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
-    """Tell the ledger of batches it does not know, also after a crash."""
+def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
+    """Tell the ledger of batches and releases it does not know, also after a crash."""
     from ghala.warehouse.landing import receipts
+    from ghala.warehouse.quarantine import list_releases
 
     with house.warehouse() as warehouse:
-        loaded = receipts(warehouse)
+        loaded, released = receipts(warehouse), list_releases(warehouse)
     fresh = [r for r in loaded if f"batch:{r.source}/{r.file}" not in known]
-    house.ledger.append(
-        *(
-            Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
-            for r in fresh
-        )
-    )
+    facts = [
+        Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
+        for r in fresh
+    ]
+    facts += [
+        Note("release", one, as_of=one["released_on"], key=f"release:{one['into_batch']}")
+        for one in released
+    ]
+    house.ledger.append(*facts)
     return fresh
 
 

@@ -1,6 +1,7 @@
 """The house keeps its sizes: functions, files and classes that a reader can hold in mind."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,8 @@ def own_arguments(function: Function) -> tuple[list[str], list[str]]:
 
 def is_command(function: Function) -> bool:
     """A verb of the command line takes one argument per option; that is its interface."""
-    return any("application.command" in ast.unparse(d) for d in function.decorator_list)
+    said = [ast.unparse(decorator) for decorator in function.decorator_list]
+    return any(re.match(r"\w+\.(command|callback)\(", one) for one in said)
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))

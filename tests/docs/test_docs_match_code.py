@@ -60,8 +60,14 @@ def calls(page: Path) -> Iterator[list[str]]:
             yield shlex.split(found.group(1), comments=True)
 
 
+def parts_of(verb: str) -> dict[str, Any]:
+    """The verbs inside a verb, such as `list` of `ghala snapshot list`."""
+    return dict(getattr(VERBS[verb], "commands", {}))
+
+
 def options_of(verb: str) -> set[str]:
-    given = {o for p in VERBS[verb].params for o in (*p.opts, *p.secondary_opts)}
+    params = [p for command in (VERBS[verb], *parts_of(verb).values()) for p in command.params]
+    given = {o for p in params for o in (*p.opts, *p.secondary_opts)}
     return {option for option in given if option.startswith("-")} | {"--help", "-h"}
 
 
@@ -85,6 +91,9 @@ def test_every_call_in_the_docs_is_one_that_the_command_line_takes(page: Path) -
             continue
         verb, *rest = words
         assert verb in VERBS, f"{page.name}: there is no `ghala {verb}`"
+        parts = parts_of(verb)
+        if parts and rest and not rest[0].startswith("-"):
+            assert rest[0] in parts, f"{page.name}: there is no `ghala {verb} {rest[0]}`"
         for word in rest:
             if word.startswith("-"):
                 option = word.partition("=")[0]
@@ -101,6 +110,8 @@ def test_every_verb_has_a_section_with_an_example_its_options_and_its_exit_codes
 ) -> None:
     section = section_of(verb)
     assert re.search(rf"^```sh\nghala {verb}\b", section, re.MULTILINE), "no example"
+    for part in parts_of(verb):
+        assert re.search(rf"^ghala {verb} {part}\b", section, re.MULTILINE), f"no {part} example"
     for option in options_of(verb) - SHARED_OPTIONS:
         assert f"`{option}`" in section, f"{option} is not explained"
     [said] = re.findall(r"^Exit codes: (.+(?:\n.+)*)", section, re.MULTILINE)

@@ -10,6 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ghala.warehouse.manifest import write_manifest
+
 FOLDER = Path(__file__).parents[2] / "src/ghala_retail/use_cases/operations/demand"
 SETTINGS = """
 sources = ["completejourney"]
@@ -59,6 +61,7 @@ def publish_one_forecast(workspace: Path) -> None:
     pl.DataFrame(accuracy | {"role": ["champion"], "units": [4.0]}).write_parquet(
         build / "marts_operations.demand_accuracy.parquet"
     )
+    write_manifest(build)
     served = workspace / ".ghala" / "served" / "operations" / "demand"
     served.mkdir(parents=True)
     inputs = {"units_1": [3.0], "clean_8": [2.0], "mailer_share": [0.6], "lift": [2.5]}

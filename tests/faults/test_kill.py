@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 from ghala import flow
 from ghala.contracts.settings import Company, Workspace
+from ghala.house import House
 from ghala.ledger.book import Ledger
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.workspace import DEMO_APPROVER, DEMO_SCIENTIST, create_workspace
@@ -118,7 +119,7 @@ def test_a_second_run_at_the_same_time_is_told_to_wait(
     undisturbed: tuple[Workspace, float],
 ) -> None:
     workspace, _ = undisturbed
-    with flow.House(workspace, "first").working():
+    with House(workspace, "first").working():
         second = run_ghala("run", "--as-of", LAST, "--workspace", str(workspace.root))
 
     assert second.returncode == 75

@@ -13,7 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from ghala.contracts.use_case import UseCase
-    from ghala.flow import House
+    from ghala.house import House
 
 application = typer.Typer(
     name="ghala",
@@ -81,7 +81,7 @@ def _prepare(
 def open_house(workspace: Path | None, actor: str | None) -> "House":
     """The workspace with the person who acts; its settings are checked first."""
     from ghala.contracts.settings import find_workspace
-    from ghala.flow import House
+    from ghala.house import House
 
     found = find_workspace(workspace)
     _ = found.settings

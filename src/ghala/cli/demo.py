@@ -13,6 +13,7 @@ from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import SETTINGS_FILE, Company, Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.house import House
 from ghala.ledger.words import tell
 from ghala.monitoring.outcomes import Accuracy, measure
 from ghala.warehouse.workspace import DEMO_APPROVER, DEMO_SCIENTIST, create_workspace
@@ -43,7 +44,7 @@ def run_demo(path: Path, *, weeks: int) -> dict[str, Any]:
     workspace = _fresh(path)
     _deliver(workspace)
     start = LAST_RUN - weeks * clock.WEEK
-    pipeline, approver = flow.House(workspace, DEMO_SCIENTIST), flow.House(workspace, DEMO_APPROVER)
+    pipeline, approver = House(workspace, DEMO_SCIENTIST), House(workspace, DEMO_APPROVER)
     found = use_case(workspace, USE_CASE)
     log.info("%s  first day: land the history, build, train, gate", start)
     for day in clock.every(start, LAST_RUN, 7):
@@ -62,7 +63,7 @@ def _fresh(path: Path) -> Workspace:
                 f"{path} exists and is not a ghala demo; it was left as it is.",
                 "Name another folder: ghala demo PATH",
             )
-        with flow.House(earlier, DEMO_SCIENTIST).working():
+        with House(earlier, DEMO_SCIENTIST).working():
             log.info("replacing the earlier demonstration in %s", path)
         shutil.rmtree(path)
     return create_workspace(
@@ -85,7 +86,7 @@ def _deliver(workspace: Workspace) -> None:
         ) from error
 
 
-def _sign_off(approver: flow.House, found: UseCase, day: date) -> None:
+def _sign_off(approver: House, found: UseCase, day: date) -> None:
     """Play the second person whom the policy demands, under a name that says so."""
     tested = approver.ledger.holder(found.name, Stage.UAT)
     asked = [entry.version for entry in approver.ledger.entries("request", found.name)]
@@ -99,7 +100,7 @@ def _sign_off(approver: flow.House, found: UseCase, day: date) -> None:
         flow.sign(approver, found, tested, approve=True, comment=comment, as_of=day)
 
 
-def _one_line(house: flow.House, found: UseCase) -> str:
+def _one_line(house: House, found: UseCase) -> str:
     holders = house.ledger.holders(found.name)
     stages = ", ".join(f"{stage} v{holder.version}" for stage, holder in sorted(holders.items()))
     watched = house.ledger.last("monitoring", found.name)
@@ -122,7 +123,7 @@ def _figures(one: Accuracy) -> dict[str, Any]:
     }
 
 
-def _summary(house: flow.House, found: UseCase) -> dict[str, Any]:
+def _summary(house: House, found: UseCase) -> dict[str, Any]:
     first = house.ledger.entries("run")[0].as_of or LAST_RUN
     weeks = (LAST_RUN - first) // timedelta(weeks=1) + 1
     with house.warehouse() as warehouse:

@@ -22,7 +22,7 @@ from ghala.contracts.errors import UsageError
 
 if TYPE_CHECKING:
     from ghala.contracts.use_case import UseCase
-    from ghala.flow import House
+    from ghala.house import House
 
 
 @application.command()

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from ghala.cli.application import application
 
-for room in ("steps", "road", "views"):
+for room in ("steps", "landed", "sources", "road", "views"):
     import_module(f"ghala.cli.{room}")
 
 __all__ = ["application"]

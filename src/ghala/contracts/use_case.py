@@ -35,6 +35,7 @@ class UseCase(ABC):
         features: names of feature views, joined as they were known at ``as_of``.
         watched: inputs whose drift is watched; none means every one of them.
         baselines: columns of the predictions that a version is compared with.
+        needs: entities of the warehouse that some source must bring, e.g. ``("order_lines",)``.
     """
 
     name: str
@@ -46,6 +47,7 @@ class UseCase(ABC):
     features: ClassVar[tuple[str, ...]]
     watched: ClassVar[tuple[str, ...]] = ()
     baselines: ClassVar[tuple[str, ...]]
+    needs: ClassVar[tuple[str, ...]] = ()
 
     @property
     def unit(self) -> str:

@@ -58,6 +58,13 @@ def _monitoring(_version: int | None, body: Body) -> str:
 _SENTENCES: dict[str, Callable[[int | None, Body], str]] = {
     "batch": _batch,
     "snapshot": lambda _v, body: f"{body['files']} files are snapshot {body['address']}",
+    "restoration": lambda _v, body: (
+        f"{body['files']} landed files are again those of snapshot {body['address']}"
+    ),
+    "release": lambda _v, body: (
+        f"{body['rows']:,} rows of {body['source']}/{body['feed']} batch {body['from_batch']}"
+        f" released into batch {body['into_batch']}: {body['reason']}"
+    ),
     "refusal": lambda _v, body: body["message"],
     "build": lambda _v, body: (
         "; ".join(body["failures"])

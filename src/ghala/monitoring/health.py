@@ -16,7 +16,8 @@ from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import create_tables, verify_landing
 from ghala.warehouse.publish import read_published
-from ghala.warehouse.snapshots import require_identity
+from ghala.warehouse.quarantine import verify_releases
+from ghala.warehouse.repository import require_identity
 
 _LEAST_FREE_GB = 2
 
@@ -107,7 +108,11 @@ def _rows(workspace: Workspace) -> str:
         for source, contract in contracts.items():
             for feed in contract.feeds:
                 checked += _count(warehouse, source, feed)
-    return f"{checked:,} rows are loaded or quarantined, as the batches say"
+        released = verify_releases(warehouse)
+    return (
+        f"{checked:,} rows are loaded or quarantined, as the batches say;"
+        f" {released:,} of quarantine were released"
+    )
 
 
 def _count(warehouse: Warehouse, source: str, feed: str) -> int:

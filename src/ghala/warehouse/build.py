@@ -44,8 +44,16 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
 
 
 def write_docs(workspace: Workspace) -> Path:
-    """Generate the dbt documentation as one self-contained page and return it."""
-    _invoke(workspace, ["docs", "generate", "--static"])
+    """Generate the dbt documentation as one self-contained page and return it.
+
+    Raises:
+        CheckFailed: dbt could not describe the models.
+    """
+    succeeded, _ = _invoke(workspace, ["docs", "generate", "--static"])
+    if not succeeded:
+        raise CheckFailed(
+            "The catalog could not be made: dbt failed.", "Read .ghala/dbt/logs/dbt.log."
+        )
     return _folder(workspace) / "target" / "static_index.html"
 
 

@@ -12,11 +12,10 @@ from ghala.warehouse.checking import create_raw_table, raw_table
 from ghala.warehouse.contract import Feed
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Parameters, Warehouse
+from ghala.warehouse.parquet import BATCH_ROWS
 
 if TYPE_CHECKING:
     from ghala.warehouse.engines.postgres import PostgresWarehouse
-
-_BATCH_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class DeskBeside(Desk):
     def load(self, table: str, query: str, parameters: Parameters = ()) -> None:
         """Copy the rows of a query on the desk into a table in the schema ``raw``."""
         found = self.files.connection.sql(query, params=parameters)
-        self.warehouse.copy_in(found.to_arrow_reader(_BATCH_ROWS), table, schema="raw")
+        self.warehouse.copy_in(found.to_arrow_reader(BATCH_ROWS), table, schema="raw")
 
     def _lend(self, table: str, keys: Sequence[dict[str, str]], *, feed: Feed) -> None:
         with ExitStack() as stack:

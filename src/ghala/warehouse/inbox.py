@@ -43,7 +43,8 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
     for source, contract in contracts.items():
         order = list(contract.feeds)
         folders = (workspace.landing / source, workspace.inbox / source)
-        files = {file.name: file for folder in folders for file in folder.glob("[!.]*")}
+        lying = (file for folder in folders for file in folder.glob("[!.]*"))
+        files = {file.name: file for file in lying if file.is_file()}
         for file in files.values():
             arrived, feed = arrival(file), feed_name(file)
             if arrived is None or feed not in contract.feeds:

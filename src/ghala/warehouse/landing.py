@@ -272,7 +272,8 @@ def _require_fresh(warehouse: Warehouse, contracts: dict[str, Source], as_of: da
             if feed.every_days is None:
                 continue
             last = warehouse.scalar(
-                "SELECT max(arrived_on) FROM raw.batches WHERE source = ? AND feed = ?",
+                "SELECT max(arrived_on) FROM raw.batches WHERE source = ? AND feed = ?"
+                " AND batch NOT IN (SELECT into_batch FROM raw.releases)",
                 [source, name],
             )
             if last is None or as_of - last >= timedelta(days=feed.every_days):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ghala.contracts.errors import DataRejected
 
+MANIFEST = "MANIFEST.json"
+
 
 def digest(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
@@ -42,14 +44,21 @@ def looks_unchanged(file: Path, copy: Path) -> bool:
     return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
 
 
-def write_manifest(folder: Path) -> None:
-    """Write ``MANIFEST.json``: the digest of every file of a folder."""
-    digests = {
-        file.relative_to(folder).as_posix(): digest(file)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
-    (folder / "MANIFEST.json").write_text(json.dumps(digests, indent=1), encoding="utf-8")
+def write_durably(target: Path, text: str) -> None:
+    """Write a small file so that readers, also after a crash, see the old text or the new one."""
+    partial = target.with_name(f".{target.name}.partial")
+    with partial.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(target)
+
+
+def write_manifest(folder: Path) -> str:
+    """Write ``MANIFEST.json``, the digest of every file of a folder, and return its own digest."""
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps(_digests(folder), indent=1), encoding="utf-8")
+    return digest(manifest)
 
 
 def verify_manifest(folder: Path) -> None:
@@ -58,15 +67,26 @@ def verify_manifest(folder: Path) -> None:
     Raises:
         DataRejected: a file was changed, added or removed; it is named.
     """
-    expected = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))
-    found = {
-        file.relative_to(folder).as_posix(): digest(file)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name != "MANIFEST.json"
-    }
+    try:
+        expected = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise _not_what_was_written(folder / MANIFEST) from error
+    found = _digests(folder)
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
-            raise DataRejected(
-                f"{folder / name} is not what was written: its SHA-256 differs from the manifest.",
-                "Restore the folder, or publish again with `ghala publish`.",
-            )
+            raise _not_what_was_written(folder / name)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        file.relative_to(folder).as_posix(): digest(file)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != MANIFEST
+    }
+
+
+def _not_what_was_written(file: Path) -> DataRejected:
+    return DataRejected(
+        f"{file} is not what was written: its SHA-256 differs from the manifest.",
+        "Restore the folder, or publish again with `ghala publish`.",
+    )

@@ -1,21 +1,28 @@
 """Publish: readers see one whole build, behind one pointer that is swapped at once."""
 
+import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from ghala.contracts.errors import TryAgain
+from ghala.contracts.errors import DataRejected, TryAgain
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.engines.engine import Warehouse
-from ghala.warehouse.manifest import verify_manifest, write_manifest
+from ghala.warehouse.manifest import (
+    MANIFEST,
+    digest,
+    verify_manifest,
+    write_durably,
+    write_manifest,
+)
 
 KEPT_BUILDS = 3
 _POINTER = "current.json"
@@ -31,7 +38,12 @@ class Published:
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that sees the build's relations as views, and nothing else."""
+        """A connection that sees the build's relations as views, and nothing else.
+
+        Raises:
+            DataRejected: a file of the build is not what was written; it is named.
+        """
+        _verify_once(self.folder, _state(self.folder))
         connection = duckdb.connect(config={"memory_limit": "1GB", "threads": 2})
         connection.execute("SET enable_progress_bar = false")
         try:
@@ -71,14 +83,8 @@ def publish(workspace: Workspace, warehouse: Warehouse, *, as_of: date) -> Publi
         " ORDER BY table_schema, table_name"
     ):
         warehouse.export(schema, name, target=folder / f"{schema}.{name}.parquet")
-    write_manifest(folder)
-    pointer = {"build": number, "as_of": as_of.isoformat()}
-    partial = workspace.published / f".{_POINTER}.partial"
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(json.dumps(pointer))
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(workspace.published / _POINTER)
+    pointer = _seal({"build": number, "as_of": as_of.isoformat()}, write_manifest(folder))
+    write_durably(workspace.published / _POINTER, json.dumps(pointer))
     _forget_old(workspace, number)
     return Published(folder, number, as_of)
 
@@ -87,20 +93,54 @@ def read_published(workspace: Workspace, *, verify: bool = False) -> Published:
     """The build that the pointer names now.
 
     Raises:
-        TryAgain: nothing was published yet.
-        DataRejected: with ``verify``, a file of the build is not what was written.
+        TryAgain: nothing was published yet, or the build is gone.
+        DataRejected: the pointer or the manifest is not what was written; with ``verify``, also
+            when a file of the build is not.
     """
+    place = workspace.published / _POINTER
     try:
-        pointer = json.loads((workspace.published / _POINTER).read_text(encoding="utf-8"))
+        pointer = json.loads(place.read_text(encoding="utf-8"))
+        number, as_of = int(pointer["build"]), date.fromisoformat(pointer["as_of"])
     except FileNotFoundError as error:
         raise TryAgain(
             "Nothing is published yet in this workspace.", "Run `ghala run` first."
         ) from error
-    number = int(pointer["build"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _broken(place) from error
     folder = workspace.published / f"{number:06d}"
+    if not (folder / MANIFEST).is_file():
+        raise TryAgain(
+            f"The published build {number} is missing on disk.", "Run `ghala run` again."
+        )
+    if pointer != _seal(pointer, digest(folder / MANIFEST)):
+        raise _broken(place)
     if verify:
         verify_manifest(folder)
-    return Published(folder, number, date.fromisoformat(pointer["as_of"]))
+    return Published(folder, number, as_of)
+
+
+def _seal(pointer: dict[str, Any], manifest: str) -> dict[str, Any]:
+    """The pointer with a digest over what it says and over the manifest of the build it names."""
+    said = f"{pointer['build']} {pointer['as_of']} {manifest}"
+    return {**pointer, "sha256": hashlib.sha256(said.encode()).hexdigest()}
+
+
+def _broken(pointer: Path) -> DataRejected:
+    return DataRejected(
+        f"{pointer} does not fit the build it names: one of them is not what was written.",
+        "Publish again with `ghala publish`.",
+    )
+
+
+@lru_cache(maxsize=2 * KEPT_BUILDS)
+def _verify_once(folder: Path, _state: tuple[tuple[str, int, int], ...]) -> None:
+    """Verify a build once per process, and again when one of its files was touched."""
+    verify_manifest(folder)
+
+
+def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    found = sorted((file.name, file.stat()) for file in folder.iterdir())
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 
 
 def _last_number(workspace: Workspace) -> int:

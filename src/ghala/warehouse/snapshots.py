@@ -1,14 +1,27 @@
-"""Snapshots: every landed set of files has an address in DVC and a commit in Git."""
+"""Snapshots: every landed set of files has an address in DVC and a commit in Git.
 
+Beside DVC's pointer ``landing.dvc`` stands ``landing.sha256``, the digest of every landed file in
+the form of ``sha256sum``. Both are committed together, so that any clone can tell whether the
+bytes it got are those that were landed.
+"""
+
+import json
 import logging
-import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from ghala.contracts.errors import ConfigurationError, TryAgain
+from ghala.contracts.errors import DataRejected, UsageError
 from ghala.contracts.settings import Workspace
+from ghala.warehouse.manifest import digest, write_durably
+from ghala.warehouse.repository import commit_all, git
+
+POINTER, MANIFEST = "landing.dvc", "landing.sha256"
+_FORMAT = "--format=%H%x09%cI%x09%s"
 
 
 @dataclass(frozen=True)
@@ -20,87 +33,265 @@ class Snapshot:
     commit: str
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot in the history of the workspace."""
+
+    address: str
+    files: int
+    commit: str
+    taken_at: str
+    message: str
+
+
 def start_versioning(workspace: Workspace, remote: Path | str) -> None:
     """Make the workspace a Git and a DVC repository with a default remote."""
     from dvc.repo import Repo
 
     _quiet()
-    _git(workspace.root, "init", "--quiet", "--initial-branch", "main")
+    git(workspace.root, "init", "--quiet", "--initial-branch", "main")
     with Repo.init(str(workspace.root)) as repo, repo.config.edit() as config:
         config["core"] = {"remote": "storage", "analytics": False, "autostage": False}
         config["remote"] = {"storage": {"url": str(remote), "verify": True}}
-    commit_all(workspace, "Start the workspace")
+    commit_all(workspace.root, "Start the workspace")
 
 
-def take_snapshot(workspace: Workspace, message: str) -> Snapshot:
-    """Record the landed files in DVC, push them to the remote and commit the pointer."""
-    from dvc.repo import Repo
+def take_snapshot(
+    workspace: Workspace, message: str, *, loaded: Mapping[str, str] | None = None
+) -> Snapshot:
+    """Record the landed files in DVC, push them to the remote and commit the pointer.
 
-    _quiet()
-    with Repo(str(workspace.root)) as repo:
+    Only files that no snapshot holds yet are digested here; DVC notices when an older one was
+    touched.
+
+    Args:
+        workspace: whose landed files.
+        message: the commit's.
+        loaded: the SHA-256 with which files were loaded, by ``SOURCE/FILE``.
+
+    Raises:
+        DataRejected: a file is not what was landed; it is named and nothing is recorded.
+    """
+    digests = _digest_new(workspace, loaded or {})
+    _mend_pointer(workspace)
+    with _opened(workspace) as repo:
+        before, pointer = _held(repo, current_snapshot(workspace).address), _read(workspace)
         repo.add([str(workspace.landing)])
+        try:
+            _require_unchanged(workspace, before, _held(repo, current_snapshot(workspace).address))
+        except DataRejected:
+            _write(workspace, pointer)
+            raise
         repo.push()
-    commit_all(workspace, message)
+    _write(workspace, {MANIFEST: "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))})
+    commit_all(workspace.root, message)
     return current_snapshot(workspace)
 
 
 def current_snapshot(workspace: Workspace) -> Snapshot:
     """What the pointer in Git says now; the address is ``none`` before the first snapshot."""
-    pointer = workspace.root / "landing.dvc"
-    if not pointer.is_file():
-        return Snapshot("none", 0, workspace.commit())
-    out = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]
-    return Snapshot(out["md5"], int(out.get("nfiles", 0)), workspace.commit())
+    pointer = _pointer(workspace)
+    address, files = _parse(pointer) if pointer else ("none", 0)
+    return Snapshot(address, files, workspace.commit())
 
 
 def is_current(workspace: Workspace) -> bool:
     """Whether the newest snapshot holds as many files as are landed."""
-    landed = sum(file.is_file() for file in workspace.landing.rglob("*"))
-    return current_snapshot(workspace).files == landed
+    return current_snapshot(workspace).files == len(_landed(workspace))
 
 
-def require_identity(folder: Path) -> None:
-    """Check that Git knows who commits.
+def list_snapshots(workspace: Workspace) -> list[Taken]:
+    """Every snapshot that a commit points to, newest first."""
+    log = git(workspace.root, "log", "--diff-filter=AM", _FORMAT, "--", POINTER).splitlines()
+    commits = [line.split("\t", 2) for line in log]
+    wanted = "".join(f"{commit}:{POINTER}\n" for commit, _, _ in commits)
+    texts = _split_objects(git(workspace.root, "cat-file", "--batch", given=wanted))
+    return [
+        Taken(*_parse(text), commit=commit, taken_at=when, message=message)
+        for (commit, when, message), text in zip(commits, texts, strict=True)
+    ]
+
+
+def find_snapshot(workspace: Workspace, name: str) -> Taken:
+    """The snapshot whose address or commit begins with ``name``.
 
     Raises:
-        ConfigurationError: user.name or user.email is not set.
+        UsageError: none or several do.
     """
-    for key in ("user.name", "user.email"):
-        done = subprocess.run(
-            ["git", "config", key], cwd=folder, capture_output=True, text=True, check=False
+    found = {
+        one.address: one
+        for one in reversed(list_snapshots(workspace))
+        if one.address.startswith(name) or one.commit.startswith(name)
+    }
+    if len(found) != 1 or not name:
+        told = ", ".join(f"{one.address[:12]} ({one.taken_at[:10]})" for one in found.values())
+        raise UsageError(
+            f"{len(found)} snapshots begin with {name!r}{': ' + told if told else ''}.",
+            "Name one by its address or commit: ghala snapshot list",
         )
-        if not done.stdout.strip():
-            raise ConfigurationError(
-                f"Git does not know who you are: {key} is not set.",
-                f'Set it: git config --global {key} "..."',
+    return next(iter(found.values()))
+
+
+def restore_snapshot(
+    workspace: Workspace, wanted: Taken, *, loaded: Mapping[str, str] | None = None
+) -> Snapshot:
+    """Bring exactly the bytes of a snapshot back into ``landing/``, and commit the pointer.
+
+    Every file is compared with the manifest that was committed with the snapshot, and with the
+    digest it was loaded with. A restore that was cut short can be run again.
+
+    Raises:
+        DataRejected: landing holds a file that no snapshot holds, or a restored file is not what
+            was landed (it is removed); it is named.
+    """
+    held = {name: git(workspace.root, "show", f"{wanted.commit}:{name}")
+            for name in (POINTER, MANIFEST)}  # fmt: skip
+    expected = _digests(held[MANIFEST])
+    _require_snapshotted(workspace, expected)
+    _write(workspace, {POINTER: held[POINTER]})
+    with _opened(workspace) as repo:
+        repo.pull(targets=[str(workspace.root / POINTER)], force=True)
+    _verify(workspace, expected, loaded or {})
+    _write(workspace, held)
+    commit_all(workspace.root, f"Restore the landed files of snapshot {wanted.address[:12]}")
+    return current_snapshot(workspace)
+
+
+def _digest_new(workspace: Workspace, loaded: Mapping[str, str]) -> dict[str, str]:
+    """The digest of every landed file; those of the last snapshot's files are known."""
+    known = _digests(_read(workspace).get(MANIFEST, ""))
+    digests = {}
+    for name, file in _landed(workspace).items():
+        digests[name] = known.get(name) or digest(file)
+        if digests[name] != loaded.get(name, digests[name]):
+            raise _not_what_was_landed(file)
+    return digests
+
+
+def _require_unchanged(
+    workspace: Workspace, before: Mapping[str, str], after: Mapping[str, str]
+) -> None:
+    """Landed files never change: what two snapshots hold, they hold alike."""
+    for name in before.keys() & after.keys():
+        if before[name] != after[name]:
+            raise _not_what_was_landed(workspace.landing / name)
+
+
+def _require_snapshotted(workspace: Workspace, expected: Mapping[str, str]) -> None:
+    current = _digests(_read(workspace).get(MANIFEST, ""))
+    lost = [
+        file
+        for name, file in _landed(workspace).items()
+        if digest(file) not in (current.get(name), expected.get(name))
+    ]
+    if lost:
+        raise DataRejected(
+            f"{len(lost)} landed files are in no snapshot, such as {lost[0]}; they would be lost.",
+            "Run `ghala snapshot` first, or remove what does not belong there.",
+        )
+
+
+def _verify(workspace: Workspace, expected: Mapping[str, str], loaded: Mapping[str, str]) -> None:
+    found = _landed(workspace)
+    for name in sorted(expected.keys() | found.keys()):
+        file = workspace.landing / name
+        content = digest(file) if name in found else None
+        if content != expected.get(name) or content != loaded.get(name, content):
+            file.unlink(missing_ok=True)
+            raise DataRejected(
+                f"{file} came back with another SHA-256 than it was landed with; it was removed.",
+                "Remove .dvc/cache, so that it is fetched from the remote, and restore again.",
             )
 
 
-def commit_all(workspace: Workspace, message: str) -> None:
-    """Commit what is not ignored, if anything changed."""
-    _git(workspace.root, "add", "--all")
-    changed = subprocess.run(
-        ["git", "diff", "--cached", "--quiet"], cwd=workspace.root, check=False
-    ).returncode
-    if changed:
-        _git(workspace.root, "commit", "--quiet", "--no-verify", "-m", message)
+def _not_what_was_landed(file: Path) -> DataRejected:
+    return DataRejected(
+        f"{file} is not what was landed: its content has changed. Nothing was recorded.",
+        "Bring it back from the last snapshot: dvc checkout --force landing.dvc",
+    )
 
 
-def _git(root: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
-    )
-    if done.returncode == 0:
-        return
-    if "index.lock" in done.stderr:
-        raise TryAgain(
-            f"Git is busy in {root}: {done.stderr.strip().splitlines()[0]}",
-            f"If no other git runs there, remove {root / '.git' / 'index.lock'}.",
-        )
-    raise ConfigurationError(
-        f"git {arguments[0]} failed in {root}: {done.stderr.strip()}",
-        "Mend the repository, then run the command again.",
-    )
+def _landed(workspace: Workspace) -> dict[str, Path]:
+    return {
+        file.relative_to(workspace.landing).as_posix(): file
+        for file in sorted(workspace.landing.rglob("*"))
+        if file.is_file()
+    }
+
+
+def _digests(manifest: str) -> dict[str, str]:
+    """The digests of a manifest, by file; a line is ``DIGEST  NAME``."""
+    lines = (line.partition("  ") for line in manifest.splitlines())
+    return {name: content for content, _, name in lines}
+
+
+def _read(workspace: Workspace) -> dict[str, str]:
+    files = [workspace.root / name for name in (POINTER, MANIFEST)]
+    return {file.name: file.read_text(encoding="utf-8") for file in files if file.is_file()}
+
+
+def _write(workspace: Workspace, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
+        write_durably(workspace.root / name, text)
+
+
+def _pointer(workspace: Workspace) -> str:
+    """DVC's pointer; when a crash cut it short, for DVC writes in place, the committed one."""
+    file = workspace.root / POINTER
+    if not file.is_file():
+        return ""
+    text = file.read_text(encoding="utf-8")
+    if _is_whole(text):
+        return text
+    is_committed = git(workspace.root, "ls-files", "--", POINTER)
+    return git(workspace.root, "show", f"HEAD:{POINTER}") if is_committed else ""
+
+
+def _mend_pointer(workspace: Workspace) -> None:
+    pointer = _pointer(workspace)
+    if pointer:
+        write_durably(workspace.root / POINTER, pointer)
+    else:
+        (workspace.root / POINTER).unlink(missing_ok=True)
+
+
+def _is_whole(pointer: str) -> bool:
+    """Whether the last thing that DVC writes into it is there."""
+    try:
+        return bool(yaml.safe_load(pointer)["outs"][0]["path"] == "landing")
+    except (yaml.YAMLError, TypeError, KeyError, IndexError):
+        return False
+
+
+def _parse(pointer: str) -> tuple[str, int]:
+    out = yaml.safe_load(pointer)["outs"][0]
+    return out["md5"], int(out.get("nfiles", 0))
+
+
+def _split_objects(batch: str) -> Iterator[str]:
+    """The contents in an answer of ``git cat-file --batch``: each after a line with its size."""
+    while batch:
+        header, _, rest = batch.partition("\n")
+        size = int(header.rpartition(" ")[2])
+        yield rest[:size]
+        batch = rest[size + 1 :]
+
+
+def _held(repo: Any, address: str) -> dict[str, str]:
+    """DVC's own digest of each file of a snapshot; nothing when the cache does not know it."""
+    listing = Path(repo.cache.local.oid_to_path(address)) if address != "none" else None
+    if listing is None or not listing.is_file():
+        return {}
+    return {one["relpath"]: one["md5"] for one in json.loads(listing.read_text(encoding="utf-8"))}
+
+
+@contextmanager
+def _opened(workspace: Workspace) -> Iterator[Any]:
+    from dvc.repo import Repo
+
+    _quiet()
+    with Repo(str(workspace.root)) as repo:
+        yield repo
 
 
 def _quiet() -> None:

@@ -17,7 +17,8 @@ from jinja2.ext import Extension
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.policy import parse
 from ghala.contracts.settings import SETTINGS_FILE, Company, Settings, Workspace
-from ghala.warehouse.snapshots import require_identity, start_versioning
+from ghala.warehouse.repository import require_identity
+from ghala.warehouse.snapshots import start_versioning
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "workspace"
 DEMO_SCIENTIST = "amani (demo data scientist)"

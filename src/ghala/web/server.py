@@ -72,7 +72,7 @@ def _explain(host: str, port: int, *, error: Exception) -> TryAgain | UsageError
     if reason == errno.EADDRINUSE:
         return TryAgain(
             f"Port {port} on {host} is in use by another program.",
-            f"Stop that program, or choose another port: ghala serve --port {port % 65535 + 1}",
+            f"Stop that program, or choose another port: --port {port % 65535 + 1}",
         )
     if isinstance(error, OverflowError):
         return UsageError(f"No port {port}: ports are 0 to 65535.", "Choose one with --port.")

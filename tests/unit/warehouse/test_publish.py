@@ -1,15 +1,19 @@
 import json
+import random
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Thread
 
 import duckdb
+import polars as pl
 import pytest
 
 from ghala.contracts.errors import DataRejected, TryAgain
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.manifest import place, verify_manifest
+from ghala.warehouse.parquet import read_parquet
 from ghala.warehouse.publish import Published, publish, read_published
 
 START = date(2024, 1, 1)
@@ -148,17 +152,78 @@ def test_sql_of_a_reader_reaches_no_other_file_and_no_setting(
     assert outside.read_text(encoding="utf-8") == "secret\n1\n"
 
 
-def test_a_flipped_bit_in_a_published_file_is_an_error_that_names_the_file(
-    workspace: Workspace,
-) -> None:
-    file = publish_value(workspace, 1).folder / "marts_operations.one.parquet"
+def flip(file: Path, position: int, bit: int) -> None:
     content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 0b100
+    content[position % len(content)] ^= 1 << bit
     file.write_bytes(content)
 
-    with pytest.raises(DataRejected, match=r"marts_operations\.one\.parquet") as refused:
-        read_published(workspace, verify=True)
-    assert refused.value.exit_code == 4
+
+def test_a_bit_flipped_anywhere_in_a_published_file_is_an_error_that_names_the_file(
+    workspace: Workspace,
+) -> None:
+    published = publish_value(workspace, 1)
+    files = sorted(published.folder.glob("*.parquet"))
+    draw = random.Random(20_240_101)  # noqa: S311 - places, not secrets
+    assert value_of(published) == 1
+    for _ in range(100):
+        file, bit = draw.choice(files), draw.randrange(8)
+        position = draw.randrange(file.stat().st_size)
+        flip(file, position, bit)
+        with pytest.raises(DataRejected, match=re.escape(str(file))) as refused:
+            value_of(read_published(workspace))
+        assert refused.value.exit_code == 4
+        flip(file, position, bit)
+    assert value_of(read_published(workspace)) == 1
+
+
+@pytest.mark.parametrize("name", ["current.json", "000002/MANIFEST.json"])
+def test_a_bit_flipped_in_the_pointer_or_the_manifest_is_noticed(
+    workspace: Workspace, name: str
+) -> None:
+    publish_value(workspace, 1)
+    publish_value(workspace, 2)
+    file = workspace.published / name
+    for position in range(file.stat().st_size):
+        flip(file, position, position % 7)
+        with pytest.raises((DataRejected, TryAgain)):
+            value_of(read_published(workspace))
+        flip(file, position, position % 7)
+    assert value_of(read_published(workspace)) == 2
+
+
+def test_every_page_of_a_published_file_carries_a_checksum(workspace: Workspace) -> None:
+    with DuckDBWarehouse(workspace.warehouse) as warehouse:
+        warehouse.execute(
+            "CREATE TABLE marts_operations.long AS SELECT i, i * 0.5 AS x, sum(i) OVER () AS total,"
+            " 's' || i % 90 AS s FROM range(5000) AS r (i)"
+        )
+        published = publish(workspace, warehouse, as_of=START)
+    file = published.folder / "marts_operations.long.parquet"
+    good, size = read_parquet(file), file.stat().st_size
+    assert good["total"].dtype == pl.Int64
+    assert good["i"].to_list() == list(range(5000))
+    draw = random.Random(1)  # noqa: S311
+    for _ in range(100):
+        position, bit = draw.randrange(4, size - 2000), draw.randrange(8)  # footer: no page
+        flip(file, position, bit)
+        with pytest.raises(DataRejected, match="cannot be read as Parquet"):
+            read_parquet(file)
+        flip(file, position, bit)
+    assert read_parquet(file).equals(good)
+
+
+def test_a_build_is_verified_once_and_again_when_a_file_was_touched(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = publish_value(workspace, 7)
+    verified: list[Path] = []
+    monkeypatch.setattr("ghala.warehouse.publish.verify_manifest", verified.append)
+    value_of(published)
+    value_of(published)
+    assert verified == [published.folder]
+    (published.folder / "marts_operations.one.parquet").touch()
+    value_of(published)
+    assert verified == [published.folder] * 2
 
 
 @pytest.mark.parametrize("change", ["added", "removed"])

@@ -14,6 +14,7 @@ from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import DataRejected, TryAgain
 from ghala.warehouse.engines.engine import Parameters
 from ghala.warehouse.engines.schema import SCHEMA
+from ghala.warehouse.parquet import BATCH_ROWS, write_parquet
 
 
 class DuckDBDialect:
@@ -123,11 +124,9 @@ class DuckDBWarehouse:
         )
 
     def export(self, schema: str, table: str, *, target: Path) -> None:
-        """Write a table or view to a Parquet file."""
-        file = str(target).replace("'", "''")
-        self.execute(
-            f"COPY {quoted(schema)}.{quoted(table)} TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
-        )
+        """Write a table or view to a Parquet file with page checksums, in bounded memory."""
+        relation = self.connection.sql(f'FROM "{schema}"."{table}"')
+        write_parquet(relation.to_arrow_reader(BATCH_ROWS), target)
 
 
 def _explain(path: Path, error: duckdb.IOException) -> Exception:

@@ -11,12 +11,12 @@ import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
 from ghala.warehouse.engines.engine import Parameters
 from ghala.warehouse.engines.schema import SCHEMA
+from ghala.warehouse.parquet import write_parquet
 
 if TYPE_CHECKING:
     from ghala.warehouse.engines.duckdb import DuckDBWarehouse
@@ -177,7 +177,7 @@ class PostgresWarehouse:
         )
 
     def export(self, schema: str, table: str, *, target: Path) -> None:
-        """Write a table or view to a Parquet file, a batch at a time."""
+        """Write a table or view to a Parquet file with page checksums, in bounded memory."""
         columns = self.rows(
             "SELECT column_name, data_type, numeric_precision, numeric_scale"
             " FROM information_schema.columns WHERE table_schema = ? AND table_name = ?"
@@ -192,7 +192,7 @@ class PostgresWarehouse:
         }
         with self._cursor() as cursor:
             cursor.execute(f"SELECT {chosen} FROM {quoted(schema)}.{quoted(table)}")  # noqa: S608
-            _write(cursor.fetch_record_batch(), decimals, target)
+            write_parquet(_converted(cursor.fetch_record_batch(), decimals), target)
 
     @contextmanager
     def _cursor(self) -> Iterator[adbc.Cursor]:
@@ -297,18 +297,23 @@ def _exported(name: str, kind: str, digits: int | None) -> str:
     return quoted(name)
 
 
-def _write(batches: pa.RecordBatchReader, decimals: dict[str, pa.DataType], target: Path) -> None:
+def _converted(
+    batches: pa.RecordBatchReader, decimals: dict[str, pa.DataType]
+) -> pa.RecordBatchReader:
+    """The batches with plain Arrow types; money, which comes as text, with its digits."""
     schema = pa.schema(
         pa.field(field.name, decimals.get(field.name, _storage(field.type)))
         for field in batches.schema
     )
-    with pq.ParquetWriter(target, schema, compression="zstd", write_page_checksum=True) as file:
-        for batch in batches:
-            columns = [
-                column.cast(_storage(column.type)).cast(field.type)
-                for column, field in zip(batch.columns, schema, strict=True)
-            ]
-            file.write_batch(pa.record_batch(columns, schema=schema))
+
+    def convert(batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = [
+            column.cast(_storage(column.type)).cast(field.type)
+            for column, field in zip(batch.columns, schema, strict=True)
+        ]
+        return pa.record_batch(columns, schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, map(convert, batches))
 
 
 def _storage(kind: pa.DataType) -> pa.DataType:

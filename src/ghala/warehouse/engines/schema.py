@@ -11,6 +11,10 @@ CREATE TABLE IF NOT EXISTS raw.batches (
 CREATE TABLE IF NOT EXISTS raw.quarantine (
     batch INTEGER NOT NULL, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
     row_number BIGINT NOT NULL, reasons VARCHAR[] NOT NULL, record JSON NOT NULL);
+CREATE TABLE IF NOT EXISTS raw.releases (
+    batch INTEGER NOT NULL, row_number BIGINT NOT NULL, into_batch INTEGER NOT NULL,
+    released_by VARCHAR NOT NULL, released_at TIMESTAMP NOT NULL, reason VARCHAR NOT NULL,
+    PRIMARY KEY (batch, row_number));
 CREATE TABLE IF NOT EXISTS platform.forecasts (
     use_case VARCHAR NOT NULL, version INTEGER NOT NULL, role VARCHAR NOT NULL,
     as_of DATE NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,

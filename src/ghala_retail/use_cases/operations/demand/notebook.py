@@ -25,6 +25,7 @@
 # `./demo`. Without a workspace or a build the notebook says so and shows nothing.
 
 # %%
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -63,7 +64,13 @@ def read_mart(found: Workspace | None, name: str) -> pl.DataFrame:
     build = json.loads(pointer.read_text(encoding="utf-8"))
     file = pointer.parent / f"{build['build']:06d}" / f"{name}.parquet"
     print(f"{name}: build {build['build']}, as of {build['as_of']}")
-    return pl.read_parquet(file) if file.is_file() else pl.DataFrame()
+    if not file.is_file():
+        return pl.DataFrame()
+    content = file.read_bytes()
+    written = json.loads((file.parent / "MANIFEST.json").read_text(encoding="utf-8"))[file.name]
+    if hashlib.sha256(content).hexdigest() != written:
+        raise ValueError(f"{file} is not what was published; run `ghala publish`.")
+    return pl.read_parquet(content)
 
 
 workspace = open_workspace()

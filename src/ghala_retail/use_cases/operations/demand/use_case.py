@@ -17,6 +17,7 @@ class Demand(Forecast):
     """Units per week for the next four weeks, at two grains, with intervals."""
 
     features = ("demand_series", "demand_category", "demand_location")
+    needs = ("order_lines", "products", "promotions", "calendar_events")
     watched = (
         "units_1", "units_4", "units_26", "clean_8", "sold_4", "sold_26", "peak_13", "spread_13",
         "price_1", "price_26", "lift", "mailer_share", "mailer_share_8", "front_share",

@@ -1,0 +1,77 @@
+"""The house: a workspace with someone acting in it, and one key to each room."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ghala.contracts.errors import TryAgain
+from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
+from ghala.ledger.book import Ledger
+
+if TYPE_CHECKING:
+    from ghala.registry.road import Road
+    from ghala.registry.versions import Registry
+    from ghala.warehouse.engines.engine import Warehouse
+
+
+@dataclass(frozen=True)
+class House:
+    """A workspace with someone acting in it."""
+
+    workspace: Workspace
+    actor: str
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The facts."""
+        return Ledger(self.workspace.ledger, actor=self.actor)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """The versions."""
+        from ghala.registry.versions import Registry
+
+        return Registry(self.workspace)
+
+    def warehouse(self) -> "Warehouse":
+        """The warehouse, opened for one step."""
+        from ghala.warehouse.engines.opening import open_warehouse
+
+        return open_warehouse(self.workspace)
+
+    def road(self, use_case: UseCase) -> "Road":
+        """The road of one use case."""
+        from ghala.registry.road import Road
+
+        return Road(self.workspace, self.ledger, use_case)
+
+    def loaded_digests(self) -> dict[str, str]:
+        """The SHA-256 with which each file was loaded, by ``SOURCE/FILE``, as the ledger says."""
+        batches = [entry.body for entry in self.ledger.entries("batch")]
+        return {f"{batch['source']}/{batch['file']}": batch["sha256"] for batch in batches}
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Let one pipeline at a time work in the workspace.
+
+        Raises:
+            TryAgain: another one is at work.
+        """
+        from filelock import FileLock, Timeout
+
+        self.workspace.state.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.workspace.state / "pipeline.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise TryAgain(
+                f"Another run is at work in {self.workspace.root}.",
+                "Wait until it has ended, then run the command again.",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()

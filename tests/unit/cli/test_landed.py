@@ -1,0 +1,128 @@
+"""The verbs of a data steward, as someone types them."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.conftest import read_json, run_ghala
+from tests.unit.warehouse.conftest import CONTRACT, PRODUCTS, SALES
+
+from ghala.contracts.settings import Company, Workspace
+from ghala.ledger.book import Ledger
+from ghala.monitoring.health import examine
+from ghala.warehouse.workspace import create_workspace
+
+DAY, NEXT = "2024-01-08", "2024-01-09"
+LINES = (
+    "r1,1,00123,2,10.50,2024-01-05\nr1,2,1E5,many,1.00,2024-01-05\nr1,3,NA,500,1.00,2024-01-05\n"
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A shop whose second batch has two refused rows."""
+    company = Company(name="Duka", demo=True)
+    made = create_workspace(
+        tmp_path / "duka", company=company, sources=["shop"], use_cases=["operations/demand"]
+    )
+    files = {
+        "sources/shop/contract.yml": CONTRACT,
+        f"inbox/shop/products_{DAY}.csv": PRODUCTS,
+        f"inbox/shop/sales_{DAY}.csv": SALES + LINES,
+    }
+    for name, text in files.items():
+        file = made.root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    ask(made, "land", "--as-of", DAY)
+    return made
+
+
+def call(workspace: Workspace, *words: str) -> subprocess.CompletedProcess[str]:
+    return run_ghala(*words, "--workspace", str(workspace.root))
+
+
+def ask(workspace: Workspace, *words: str) -> Any:
+    return read_json(call(workspace, *words, "--json"))
+
+
+def test_refused_rows_are_inspected_mended_and_released_and_everything_says_so(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    counted = ask(workspace, "quarantine", "list")["quarantine"]
+    assert {row["reason"]: row["rows"] for row in counted} == {
+        "plausible_units": 2, "type:units": 1
+    }  # fmt: skip
+    [row] = ask(workspace, "quarantine", "show", "--reason", "type:units")["rows"]
+    assert row["record"]["units"] == "many"
+    fixed = tmp_path / "fixed.csv"
+    ask(workspace, "quarantine", "show", "--batch", "2", "--out", str(fixed))
+    pl.read_csv(fixed, infer_schema=False).with_columns(units=pl.lit("7")).write_csv(fixed)
+
+    released = ask(
+        workspace, "quarantine", "release", "--batch", "2", "--file", str(fixed), "--as", "amina",
+        "--as-of", NEXT,
+    )  # fmt: skip
+
+    assert (released["released"], released["batch"]["batch_id"]) == (2, "3")
+    told = ask(workspace, "history", "--kind", "release")
+    assert [(one["actor"], one["words"]) for one in told] == [
+        ("amina", "2 rows of shop/sales batch 2 released into batch 3: mended in fixed.csv")
+    ]
+    counted = ask(workspace, "quarantine", "list")["quarantine"]
+    assert all(row["rows"] == row["released"] for row in counted)
+    [newest, _] = ask(workspace, "snapshot", "list")["snapshots"]
+    assert (newest["files"], newest["is_current"]) == (3, True)
+    checks = {
+        check["check"]: check["state"]
+        for check in examine(workspace, Ledger(workspace.ledger, actor="test"))
+    }
+    assert {checks[name] for name in ("rows", "landed files", "ledger chain")} == {"ok"}
+
+
+def test_a_release_names_a_file_or_says_why_the_rows_are_right(workspace: Workspace) -> None:
+    for words in ((), ("--as-is",), ("--as-is", "--reason", "x", "--file", "f.csv")):
+        done = call(workspace, "quarantine", "release", "--batch", "2", *words)
+        assert done.returncode == 2
+        assert "ghala quarantine show --batch 2 --out fixed.csv" in done.stderr
+
+
+def test_a_snapshot_is_restored_and_an_unrecorded_file_stops_it(workspace: Workspace) -> None:
+    [first] = ask(workspace, "snapshot", "list")["snapshots"]
+    (workspace.landing / "shop" / "extra_2024-01-09.csv").write_text("x\n", encoding="utf-8")
+
+    refused = call(workspace, "snapshot", "restore", first["address"][:8])
+    assert refused.returncode == 4
+    assert "extra_2024-01-09.csv" in refused.stderr
+    taken = ask(workspace, "snapshot", "--as-of", NEXT)
+    assert taken["files"] == 3
+    restored = ask(workspace, "snapshot", "restore", first["commit"][:8], "--as-of", NEXT)
+    assert restored["address"] == first["address"]
+    assert len(list((workspace.landing / "shop").iterdir())) == 2
+    assert ask(workspace, "history", "--kind", "restoration")[0]["words"].startswith("2 landed")
+
+
+def test_a_source_is_drafted_and_what_is_missing_is_said(workspace: Workspace) -> None:
+    till = workspace.root / "samples" / "till"
+    till.mkdir(parents=True)
+    (till / "sales.csv").write_text(SALES + LINES, encoding="utf-8")
+
+    drafted = ask(workspace, "source", "add", str(till / "sales.csv"))
+    missing = call(workspace, "source", "check")
+
+    assert (drafted["source"], drafted["feeds"][0]["entity"]) == ("till", "order_lines")
+    assert (workspace.root / "sources/till/contract.yml").is_file()
+    assert missing.returncode == 1
+    assert "operations/demand needs order_lines: not mapped" in missing.stdout
+    found = json.loads(call(workspace, "source", "check", "--json").stdout)
+    assert len(found["missing"]) == 4
+
+
+def test_the_catalog_is_one_page_that_describes_the_models(workspace: Workspace) -> None:
+    page = Path(ask(workspace, "catalog")["catalog"])
+    text = page.read_text(encoding="utf-8")
+    assert "One row per order and SKU" in text
+    assert "shop__sales" in text
