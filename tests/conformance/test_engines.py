@@ -28,6 +28,7 @@ from ghala.warehouse.publish import publish
 from ghala.warehouse.workspace import create_workspace
 from ghala_retail.sources.completejourney.deliveries import deliver
 from tests.servers import ENGINES, empty_database
+from tests.unit.retail_warehouse import conftest as twelve_days
 
 FIRST, SECOND = date(2017, 8, 7), date(2017, 8, 14)
 USE_CASE = "operations/demand"
@@ -234,6 +235,28 @@ def test_accuracy_is_measured_alike(both: dict[str, Seen]) -> None:
         assert (one.grain, one.weeks) == (other.grain, other.weeks)
         assert one.wape == pytest.approx(other.wape, rel=1e-9)
         assert one.bias == pytest.approx(other.bias, rel=1e-9, abs=1e-9)
+
+
+def test_news_of_every_kind_is_known_alike(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: str
+) -> None:
+    """Corrections, cancellations, late rows and moves, built over what was there before."""
+    found: dict[str, Tables] = {}
+    for engine in ENGINES:
+        with profile(engine, postgres_server):
+            company = twelve_days.Company(tmp_path_factory.mktemp("twelve_days") / engine)
+            for as_of, deliver_news in twelve_days.STAGES:
+                deliver_news(company)
+                if as_of > twelve_days.day(5):  # two builds: the second one over the first
+                    company.load(as_of)
+            with open_warehouse(company.workspace) as warehouse:
+                found[engine] = read_tables(warehouse)
+
+    on_file, on_server = found["duckdb"], found["postgres"]
+    assert set(on_file) == set(on_server)
+    assert on_file["core.order_lines"]["superseded_on"].count() > 0
+    wrong = {name: differences(table, on_server[name]) for name, table in on_file.items()}
+    assert {name: columns for name, columns in wrong.items() if columns} == {}
 
 
 def test_readers_see_the_same_published_build(both: dict[str, Seen]) -> None:

@@ -1,7 +1,7 @@
 """The desk where delivered files are checked: always DuckDB, whatever holds the warehouse."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,11 +12,10 @@ from ghala.warehouse.checking import create_raw_table, raw_table
 from ghala.warehouse.contract import Feed
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Parameters, Warehouse
+from ghala.warehouse.parquet import BATCH_ROWS
 
 if TYPE_CHECKING:
     from ghala.warehouse.engines.postgres import PostgresWarehouse
-
-_BATCH_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -51,13 +50,14 @@ class DeskBeside(Desk):
         if feeds[feed].key:
             asked.setdefault(feed, []).append({column: column for column in feeds[feed].key})
         for name, keys in asked.items():
+            self.files.execute(f"DROP TABLE IF EXISTS {raw_table(source, name)}")
             create_raw_table(self.files, source, name, feed=feeds[name])
             self._lend(raw_table(source, name), keys, feed=feeds[name])
 
     def load(self, table: str, query: str, parameters: Parameters = ()) -> None:
         """Copy the rows of a query on the desk into a table in the schema ``raw``."""
         found = self.files.connection.sql(query, params=parameters)
-        self.warehouse.copy_in(found.to_arrow_reader(_BATCH_ROWS), table, schema="raw")
+        self.warehouse.copy_in(found.to_arrow_reader(BATCH_ROWS), table, schema="raw")
 
     def _lend(self, table: str, keys: Sequence[dict[str, str]], *, feed: Feed) -> None:
         with ExitStack() as stack:
@@ -74,20 +74,18 @@ class DeskBeside(Desk):
             self.files.execute(f"INSERT INTO {table} SELECT * FROM known")  # noqa: S608
 
 
-@contextmanager
-def open_desk(warehouse: Warehouse) -> Iterator[Desk]:
-    """The desk of a warehouse; what lies on one beside a database is gone after the block."""
+def desk_of(warehouse: Warehouse) -> Desk:
+    """The desk of a warehouse; one beside a database is there until the warehouse is closed."""
     if isinstance(warehouse, DuckDBWarehouse):
-        yield Desk(warehouse)
-        return
+        return Desk(warehouse)
     from ghala.warehouse.engines.postgres import PostgresWarehouse
 
     assert isinstance(warehouse, PostgresWarehouse)  # noqa: S101 - there are two engines
-    with (
-        TemporaryDirectory(prefix="ghala-desk-") as folder,
-        DuckDBWarehouse(Path(folder) / "desk.duckdb") as files,
-    ):
-        yield DeskBeside(files, warehouse)
+    if warehouse.desk is None:
+        keep = warehouse.until_closed.enter_context
+        folder = Path(keep(TemporaryDirectory(prefix="ghala-desk-")))
+        warehouse.desk = keep(DuckDBWarehouse(folder / "desk.duckdb"))
+    return DeskBeside(warehouse.desk, warehouse)
 
 
 def _delivered_keys(columns: dict[str, str], feed: Feed) -> str:

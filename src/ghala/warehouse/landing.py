@@ -25,7 +25,7 @@ from ghala.warehouse.checking import (
     stage_incoming,
 )
 from ghala.warehouse.contract import Feed, Source, read_sources
-from ghala.warehouse.desk import Desk, open_desk
+from ghala.warehouse.desk import Desk, desk_of
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.inbox import Delivery, find_due, group
@@ -159,16 +159,16 @@ def load(
     _refuse_twins(warehouse, receipts)
     source, name = receipts[0].source, receipts[0].feed
     first = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
-    with open_desk(warehouse) as desk:
-        read_incoming(
-            desk.files, feed, [str(f) for f in landed], arrived=[r.arrived_on for r in receipts]
-        )
-        desk.lend(source, {**masters, name: feed}, feed=name)
-        stage_incoming(desk.files, feed, source=source, feed_name=name)
-        counted = _count(desk.files, receipts, first=first)
-        _require_good(counted, feed)
-        _insert(desk, counted, feed)
-        _tell_new_columns(desk.files, counted, feed)
+    desk = desk_of(warehouse)
+    read_incoming(
+        desk.files, feed, [str(f) for f in landed], arrived=[r.arrived_on for r in receipts]
+    )
+    desk.lend(source, {**masters, name: feed}, feed=name)
+    stage_incoming(desk.files, feed, source=source, feed_name=name)
+    counted = _count(desk.files, receipts, first=first)
+    _require_good(counted, feed)
+    _insert(desk, counted, feed)
+    _tell_new_columns(desk.files, counted, feed)
     _record(warehouse, counted)
     return counted
 

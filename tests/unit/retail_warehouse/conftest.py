@@ -12,7 +12,6 @@ import pytest
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.build import build
 from ghala.warehouse.contract import read_sources
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 
@@ -67,12 +66,12 @@ class Company:
 
     def ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        with DuckDBWarehouse(self.workspace.warehouse) as warehouse:
+        with open_warehouse(self.workspace) as warehouse:
             return warehouse.rows(sql, parameters)
 
     def relations(self) -> dict[str, pl.DataFrame]:
         """Every relation of the core and the marts, its rows sorted."""
-        with DuckDBWarehouse(self.workspace.warehouse) as warehouse:
+        with open_warehouse(self.workspace) as warehouse:
             named = warehouse.rows(
                 f"SELECT table_schema || '.' || table_name FROM information_schema.tables"
                 f" WHERE {LAYERS} ORDER BY ALL"

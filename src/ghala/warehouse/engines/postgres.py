@@ -2,21 +2,24 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
 from ghala.warehouse.engines.engine import Parameters
 from ghala.warehouse.engines.schema import SCHEMA
+from ghala.warehouse.parquet import write_parquet
+
+if TYPE_CHECKING:
+    from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
 # One pipeline at a time, as with a file: any fixed number says whose lock it is.
 _LOCK = 0x6768616C61
@@ -81,10 +84,13 @@ class PostgresWarehouse:
             self._connection = adbc.connect(dsn, autocommit=True)
         except adbc_driver_manager.Error as error:
             raise _explain_refusal(self.name, error, parts.get("password")) from None
+        self.until_closed = ExitStack()
+        self.until_closed.callback(self._connection.close)
+        self.desk: DuckDBWarehouse | None = None  # where files are checked, once some are
         try:
             _take_over(self)
         except BaseException:
-            self._connection.close()
+            self.until_closed.close()
             raise
 
     def __enter__(self) -> Self:
@@ -98,7 +104,7 @@ class PostgresWarehouse:
         trace: TracebackType | None,
     ) -> None:
         """Close the connection; the server then lets go of the warehouse."""
-        self._connection.close()
+        self.until_closed.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -171,7 +177,7 @@ class PostgresWarehouse:
         )
 
     def export(self, schema: str, table: str, *, target: Path) -> None:
-        """Write a table or view to a Parquet file, a batch at a time."""
+        """Write a table or view to a Parquet file with page checksums, in bounded memory."""
         columns = self.rows(
             "SELECT column_name, data_type, numeric_precision, numeric_scale"
             " FROM information_schema.columns WHERE table_schema = ? AND table_name = ?"
@@ -186,7 +192,7 @@ class PostgresWarehouse:
         }
         with self._cursor() as cursor:
             cursor.execute(f"SELECT {chosen} FROM {quoted(schema)}.{quoted(table)}")  # noqa: S608
-            _write(cursor.fetch_record_batch(), decimals, target)
+            write_parquet(_converted(cursor.fetch_record_batch(), decimals), target)
 
     @contextmanager
     def _cursor(self) -> Iterator[adbc.Cursor]:
@@ -241,7 +247,7 @@ def read_dsn(dsn: str) -> dict[str, str]:
 def _explain_refusal(
     name: str, error: adbc_driver_manager.Error, password: str | None
 ) -> GhalaError:
-    said = " ".join(str(error).partition("failed: ")[2].split()) or str(error)
+    said = (str(error).partition("failed: ")[2] or str(error)).splitlines()[0]
     said = said.replace(password, "***") if password else said
     if (error.sqlstate or "") in _BUSY or "too many clients" in said or "starting up" in said:
         return TryAgain(f"The warehouse {name} is busy: {said}.", "Run the command again later.")
@@ -291,18 +297,23 @@ def _exported(name: str, kind: str, digits: int | None) -> str:
     return quoted(name)
 
 
-def _write(batches: pa.RecordBatchReader, decimals: dict[str, pa.DataType], target: Path) -> None:
+def _converted(
+    batches: pa.RecordBatchReader, decimals: dict[str, pa.DataType]
+) -> pa.RecordBatchReader:
+    """The batches with plain Arrow types; money, which comes as text, with its digits."""
     schema = pa.schema(
         pa.field(field.name, decimals.get(field.name, _storage(field.type)))
         for field in batches.schema
     )
-    with pq.ParquetWriter(target, schema, compression="zstd", write_page_checksum=True) as file:
-        for batch in batches:
-            columns = [
-                column.cast(_storage(column.type)).cast(field.type)
-                for column, field in zip(batch.columns, schema, strict=True)
-            ]
-            file.write_batch(pa.record_batch(columns, schema=schema))
+
+    def convert(batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = [
+            column.cast(_storage(column.type)).cast(field.type)
+            for column, field in zip(batch.columns, schema, strict=True)
+        ]
+        return pa.record_batch(columns, schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, map(convert, batches))
 
 
 def _storage(kind: pa.DataType) -> pa.DataType:
