@@ -124,5 +124,5 @@ def test_a_source_is_drafted_and_what_is_missing_is_said(workspace: Workspace) -
 def test_the_catalog_is_one_page_that_describes_the_models(workspace: Workspace) -> None:
     page = Path(ask(workspace, "catalog")["catalog"])
     text = page.read_text(encoding="utf-8")
-    assert "One row per order and SKU" in text
+    assert "One row per order, line and state in which both were known" in text
     assert "shop__sales" in text
