@@ -84,9 +84,9 @@ def verify_landing(workspace: Workspace, warehouse: Warehouse) -> list[str]:
     for receipt in receipts(warehouse):
         landed = workspace.landing / receipt.source / receipt.file
         if not landed.is_file():
-            wrong.append(f"{landed} is missing; run `dvc pull`.")
+            wrong.append(f"{landed} is missing; `ghala snapshot` brings it back.")
         elif digest(landed) != receipt.sha256:
-            wrong.append(f"{landed} has changed; run `dvc checkout --force`.")
+            wrong.append(f"{landed} has changed; remove it, `ghala snapshot` brings it back.")
     return wrong
 
 

@@ -23,14 +23,14 @@ def require_identity(folder: Path) -> None:
             )
 
 
-def commit_all(root: Path, message: str) -> None:
-    """Commit what is not ignored, if anything changed."""
-    git(root, "add", "--all")
+def commit(root: Path, message: str, *paths: str) -> None:
+    """Commit these paths, if they changed; whatever else someone is working on stays theirs."""
+    git(root, "add", "--all", "--", *paths)
     changed = subprocess.run(
-        ["git", "diff", "--cached", "--quiet"], cwd=root, check=False
+        ["git", "diff", "--cached", "--quiet", "--", *paths], cwd=root, check=False
     ).returncode
     if changed:
-        git(root, "commit", "--quiet", "--no-verify", "-m", message)
+        git(root, "commit", "--quiet", "--no-verify", "-m", message, "--only", "--", *paths)
 
 
 def git(root: Path, *arguments: str, given: str | None = None) -> str:

@@ -17,8 +17,8 @@ import yaml
 
 from ghala.contracts.errors import DataRejected, UsageError
 from ghala.contracts.settings import Workspace
-from ghala.warehouse.manifest import digest, write_durably
-from ghala.warehouse.repository import commit_all, git
+from ghala.warehouse.manifest import digest, place, write_durably
+from ghala.warehouse.repository import commit, git
 
 POINTER, MANIFEST = "landing.dvc", "landing.sha256"
 _FORMAT = "--format=%H%x09%cI%x09%s"
@@ -53,7 +53,7 @@ def start_versioning(workspace: Workspace, remote: Path | str) -> None:
     with Repo.init(str(workspace.root)) as repo, repo.config.edit() as config:
         config["core"] = {"remote": "storage", "analytics": False, "autostage": False}
         config["remote"] = {"storage": {"url": str(remote), "verify": True}}
-    commit_all(workspace.root, "Start the workspace")
+    commit(workspace.root, "Start the workspace", ".")
 
 
 def take_snapshot(
@@ -62,7 +62,8 @@ def take_snapshot(
     """Record the landed files in DVC, push them to the remote and commit the pointer.
 
     Only files that no snapshot holds yet are digested here; DVC notices when an older one was
-    touched.
+    touched. One that is gone is brought back out of DVC's cache. Only the pointer and the manifest
+    are committed.
 
     Args:
         workspace: whose landed files.
@@ -72,10 +73,11 @@ def take_snapshot(
     Raises:
         DataRejected: a file is not what was landed; it is named and nothing is recorded.
     """
-    digests = _digest_new(workspace, loaded or {})
     _mend_pointer(workspace)
     with _opened(workspace) as repo:
         before, pointer = _held(repo, current_snapshot(workspace).address), _read(workspace)
+        _bring_back(workspace, repo, before)
+        digests = _digest_new(workspace, loaded or {})
         repo.add([str(workspace.landing)])
         try:
             _require_unchanged(workspace, before, _held(repo, current_snapshot(workspace).address))
@@ -84,7 +86,7 @@ def take_snapshot(
             raise
         repo.push()
     _write(workspace, {MANIFEST: "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))})
-    commit_all(workspace.root, message)
+    commit(workspace.root, message, POINTER, MANIFEST)
     return current_snapshot(workspace)
 
 
@@ -96,8 +98,8 @@ def current_snapshot(workspace: Workspace) -> Snapshot:
 
 
 def is_current(workspace: Workspace) -> bool:
-    """Whether the newest snapshot holds as many files as are landed."""
-    return current_snapshot(workspace).files == len(_landed(workspace))
+    """Whether the newest snapshot holds the files that are landed, by their names."""
+    return _digests(_read(workspace).get(MANIFEST, "")).keys() == _landed(workspace).keys()
 
 
 def list_snapshots(workspace: Workspace) -> list[Taken]:
@@ -153,8 +155,22 @@ def restore_snapshot(
         repo.pull(targets=[str(workspace.root / POINTER)], force=True)
     _verify(workspace, expected, loaded or {})
     _write(workspace, held)
-    commit_all(workspace.root, f"Restore the landed files of snapshot {wanted.address[:12]}")
+    message = f"Restore the landed files of snapshot {wanted.address[:12]}"
+    commit(workspace.root, message, POINTER, MANIFEST)
     return current_snapshot(workspace)
+
+
+def _bring_back(workspace: Workspace, repo: Any, held: Mapping[str, str]) -> None:
+    """Copy landed files that are gone out of DVC's cache; they must be what was landed."""
+    known = _digests(_read(workspace).get(MANIFEST, ""))
+    for name in sorted(held.keys() - _landed(workspace).keys()):
+        cached = Path(repo.cache.local.oid_to_path(held[name]))
+        if not cached.is_file() or digest(cached) != known.get(name):
+            raise DataRejected(
+                f"{workspace.landing / name} is missing, and DVC's cache does not hold it.",
+                "Fetch it from the remote: dvc fetch. Then `ghala snapshot`.",
+            )
+        place(cached, workspace.landing / name)
 
 
 def _digest_new(workspace: Workspace, loaded: Mapping[str, str]) -> dict[str, str]:
@@ -207,7 +223,7 @@ def _verify(workspace: Workspace, expected: Mapping[str, str], loaded: Mapping[s
 def _not_what_was_landed(file: Path) -> DataRejected:
     return DataRejected(
         f"{file} is not what was landed: its content has changed. Nothing was recorded.",
-        "Bring it back from the last snapshot: dvc checkout --force landing.dvc",
+        "Remove it; `ghala snapshot` then brings it back as it was landed.",
     )
 
 

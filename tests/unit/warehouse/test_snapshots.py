@@ -211,3 +211,27 @@ def test_a_file_that_was_loaded_with_another_digest_is_not_restored(workspace: W
     first = take(workspace, 1)
     with pytest.raises(DataRejected, match="came back with another SHA-256"):
         restore(workspace, first.address, **{"shop/sales_2024-01-01.csv": "0" * 64})
+
+
+def test_a_landed_file_that_is_gone_comes_back_and_the_new_one_is_recorded(
+    workspace: Workspace,
+) -> None:
+    take(workspace, 1, 2)
+    before = bytes_of(workspace)
+    (workspace.landing / "shop" / "sales_2024-01-01.csv").unlink()
+    land(workspace, "sales_2024-01-03.csv", "units\n3\n")
+    assert not is_current(workspace)
+
+    assert take_snapshot(workspace, "Land").files == 3
+
+    assert bytes_of(workspace) == before | {"sales_2024-01-03.csv": b"units\n3\n"}
+
+
+def test_a_snapshot_commits_nothing_that_someone_is_working_on(workspace: Workspace) -> None:
+    readme = workspace.root / "README.md"
+    readme.write_text("half a sentence", encoding="utf-8")
+    (workspace.root / "notes.txt").write_text("mine", encoding="utf-8")
+
+    take(workspace, 1)
+
+    assert dirty(workspace).splitlines() == [" M README.md", "?? notes.txt"]
