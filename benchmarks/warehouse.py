@@ -43,7 +43,7 @@ def deliver(exports: Path, inbox: Path, *, first: date | None, last: date) -> in
     for file in exports.iterdir():
         came = arrival(file)
         if came is not None and came <= last and (first is None or came >= first):
-            shutil.copy2(file, inbox / file.name)
+            os.link(file, inbox / file.name)
             files += 1
     return files
 
@@ -90,6 +90,9 @@ def main() -> None:
         )
     shutil.rmtree(workspace, ignore_errors=True)
     measure("init", str(workspace), "--source", "company", "--use-case", "operations/demand")
+    if chosen.size == "full":
+        with (workspace / "ghala.toml").open("a", encoding="utf-8") as settings:
+            settings.write("\n[warehouse]\nmemory_gb = 7\n")
     exports, inbox = simulated / "inbox" / "company", workspace / "inbox" / "company"
     last = START + timedelta(days=chosen.days)
     before, where = last - timedelta(days=1), ("--workspace", str(workspace))

@@ -51,7 +51,11 @@ def _duckdb(workspace: Workspace) -> dict[str, Any]:
         "path": str(workspace.warehouse),
         "schema": "core",
         "threads": 2,
-        "settings": {"memory_limit": "2GB", "TimeZone": "UTC", "enable_progress_bar": False},
+        "settings": {
+            "memory_limit": f"{workspace.settings.place.warehouse.memory_gb}GB",
+            "TimeZone": "UTC",
+            "enable_progress_bar": False,
+        },
     }
 
 

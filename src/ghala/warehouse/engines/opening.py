@@ -17,4 +17,5 @@ def open_warehouse(workspace: Workspace) -> Warehouse:
         return PostgresWarehouse(workspace.settings.place.warehouse.dsn)
     from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
-    return DuckDBWarehouse(workspace.warehouse)
+    memory = workspace.settings.place.warehouse.memory_gb
+    return DuckDBWarehouse(workspace.warehouse, memory_limit=f"{memory}GB")
