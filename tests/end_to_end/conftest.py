@@ -29,6 +29,6 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     root = tmp_path_factory.mktemp("demo") / "demo"
-    done = run_ghala("demo", str(root), "--weeks", "3", "--json", **OFFLINE)
+    done = run_ghala("demo", str(root), "--weeks", "12", "--json", **OFFLINE)
     assert done.returncode == 0, done.stderr[-4000:]
     return Demo(Workspace(root), json.loads(done.stdout))
