@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from ghala.contracts.records import Stage
 from ghala.ledger.book import Ledger
 from ghala.registry.versions import Registry
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
@@ -137,9 +138,26 @@ def test_who_lacks_the_role_or_the_version_is_told_so(demo: Demo) -> None:
     unknown = run_ghala("promote", NAME, "77", *where)
     assert unknown.returncode == 2
     assert "has no version 77" in unknown.stderr
+
+
+def test_the_champion_was_replaced_by_a_version_retrained_for_a_reason(demo: Demo) -> None:
+    ledger = Ledger(demo.workspace.ledger, actor="reader")
+    champion = ledger.holder(NAME, Stage.PRODUCTION)
+    made = ledger.last("training", NAME, version=champion)
+
+    assert champion is not None
+    assert champion > 1
+    assert made is not None
+    assert any("limit" in reason for reason in made.body["reasons"])
+
+
+def test_production_is_given_back_once_however_often_one_asks(demo: Demo) -> None:
+    where = ("--workspace", str(demo.workspace.root), "--as-of", "2017-12-25")
     back = run_ghala("rollback", NAME, "-m", "try", *where)
-    assert back.returncode == 2
-    assert "no earlier production version" in back.stderr
+    again = run_ghala("rollback", NAME, "-m", "try", *where)
+
+    assert (back.returncode, again.returncode) == (0, 2)
+    assert "already given back" in again.stderr
 
 
 def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
