@@ -27,12 +27,12 @@ def add(
 
 @source.command()
 def check(*, workspace: Where = None, as_json: Json = False) -> None:
-    """What each use case still lacks. Exit code 1 when something is missing."""
+    """What sources and use cases still lack. Exit code 1 when something is missing or undecided."""
     from ghala.warehouse.entities import check_sources
 
     found = check_sources(open_house(workspace, "reader").workspace)
     show(found, as_json, table=_show_check)
-    if found["missing"]:
+    if found["missing"] or any(one["to_do"] or one["unknown"] for one in found["sources"]):
         raise typer.Exit(1)
 
 
@@ -45,4 +45,5 @@ def _show_check(found: Mapping[str, Any]) -> None:
             typer.echo(f"  {line}")
     for one in found["missing"]:
         typer.echo(one["words"])
-    typer.echo("" if found["missing"] else "Every use case has what it needs.")
+    if not found["missing"]:
+        typer.echo("Every use case has what it needs.")

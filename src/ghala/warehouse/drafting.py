@@ -14,10 +14,8 @@ from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import UsageError
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.contract import read_contract
-from ghala.warehouse.entities import Entity, read_entities
+from ghala.warehouse.entities import MARK, Entity, read_entities
 from ghala.warehouse.sampling import Sample, look, slug
-
-_TODO = "TODO"
 
 
 @dataclass(frozen=True)
@@ -103,13 +101,13 @@ def _plain(name: str) -> str:
 
 
 def _contract(name: str, samples: Sequence[Sample]) -> Iterator[str]:
-    yield f"# Drafted from sample files by `ghala source add`. Finish each line that says {_TODO},"
+    yield f"# Drafted from sample files by `ghala source add`. Finish each line that says {MARK},"
     yield "# read the rest, then add the source to ghala.toml. A column is required when it was"
     yield "# never empty in the sample; a type that is wrong sends rows to quarantine, not to core."
-    yield f'description: "{_TODO} what {name} is: one sentence"'
-    yield f'provenance: "{_TODO} which system it is, and who is asked about it"'
-    yield f'licence: "{_TODO} whose data it is"'
-    yield f"timezone: UTC  # {_TODO} the zone of the system's local days"
+    yield f'description: "{MARK} what {name} is: one sentence"'
+    yield f'provenance: "{MARK} which system it is, and who is asked about it"'
+    yield f'licence: "{MARK} whose data it is"'
+    yield f"timezone: UTC  # {MARK} the zone of the system's local days"
     yield "feeds:"
     for sample in samples:
         yield from _feed(sample)
@@ -118,20 +116,20 @@ def _contract(name: str, samples: Sequence[Sample]) -> Iterator[str]:
 
 def _feed(sample: Sample) -> Iterator[str]:
     yield f"  {sample.feed}:"
-    yield f'    description: "{_TODO} one row per what"'
+    yield f'    description: "{MARK} one row per what"'
     yield f"    format: {sample.format}"
     gaps = {(late - early).days for early, late in zip(sample.days, sample.days[1:], strict=False)}
     if gaps - {0}:
-        yield f"    every_days: {min(gaps - {0})}  # {_TODO} by the names of the samples: is it so?"
+        yield f"    every_days: {min(gaps - {0})}  # {MARK} by the names of the samples: is it so?"
     else:
-        yield f"    # every_days: 1  # {_TODO} how often is a file due?"
+        yield f"    # every_days: 1  # {MARK} how often is a file due?"
     if sample.keys:
         first, *others = ([_key(name) for name in one] for one in sample.keys)
         also = "; ".join(", ".join(one) for one in others[:3])
-        why = f"{_TODO} unique in {sample.rows:,} rows: is it the key?"
+        why = f"{MARK} unique in {sample.rows:,} rows: is it the key?"
         yield f"    key: [{', '.join(first)}]  # {why}" + (f" So are: {also}" if also else "")
     else:
-        yield f"    # key: []  # {_TODO} nothing was unique: what identifies a row?"
+        yield f"    # key: []  # {MARK} nothing was unique: what identifies a row?"
     yield "    columns:"
     for column, seen in sample.columns.items():
         kind = f'"{seen.type}"' if "," in seen.type else seen.type
@@ -141,7 +139,7 @@ def _feed(sample: Sample) -> Iterator[str]:
 
 def _staging(name: str, sample: Sample, *, match: Match, entity: Entity) -> Iterator[str]:
     """The query of one entity: a column that was not found is null, with a note."""
-    yield f"-- {entity.description} {_TODO} read each line: the mapping is by names only."
+    yield f"-- {entity.description} {MARK} read each line: the mapping is by names only."
     yield "SELECT"
     lines = []
     for column, spec in entity.columns.items():
@@ -151,12 +149,12 @@ def _staging(name: str, sample: Sample, *, match: Match, entity: Entity) -> Iter
             value = f"{spec.landed} AS {column}"
         elif given is None:
             value = f"CAST(NULL AS {spec.type}) AS {column}"
-            note = f"{_TODO} not found" + (f": {spec.description}" if spec.description else "")
+            note = f"{MARK} not found" + (f": {spec.description}" if spec.description else "")
         else:
             seen, value = sample.columns[given], _identifier(given)
             value = value if seen.type == spec.type else f"CAST({value} AS {spec.type})"
             value = value if value == column else f"{value} AS {column}"
-            note = seen.note if _TODO in seen.note else ""
+            note = seen.note if MARK in seen.note else ""
         lines.append((value, note))
     for number, (value, note) in enumerate(lines, start=1):
         yield f"    {value}{',' if number < len(lines) else ''}" + _note(note, "  -- ")
@@ -195,6 +193,6 @@ def _describe(
             for one in samples
         ],
         "files": [str(file.relative_to(folder.parents[1])) for file in files],
-        "to_do": sum(file.read_text(encoding="utf-8").count(_TODO) for file in files),
+        "to_do": sum(file.read_text(encoding="utf-8").count(MARK) for file in files),
         "next": f"finish the files, add {name!r} to ghala.toml, then run: ghala source check",
     }

@@ -11,6 +11,9 @@ from ghala.contracts.errors import suggest
 from ghala.contracts.policy import parse, read_yaml
 from ghala.contracts.settings import Workspace
 
+MARK = "TODO"
+"""What a drafted line says where a person decides; editors find it, and so does `source check`."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -97,11 +100,11 @@ def _staged(name: str, folder: Path) -> set[str]:
 
 
 def _to_do(folder: Path) -> list[str]:
-    """Where a person has still to decide: each line of the source's files that says TODO."""
+    """Where a person has still to decide: each line of the source's files with the mark."""
     files = [folder / "contract.yml", *sorted(folder.glob("staging/*.sql"))]
     return [
-        f"{file.relative_to(folder)}:{number}: {line[line.index('TODO') :].strip()}"
+        f"{file.relative_to(folder)}:{number}: {line[line.index(MARK) :].strip()}"
         for file in files
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
-        if re.search(r"\bTODO\b", line)
+        if re.search(rf"\b{MARK}\b", line)
     ]

@@ -19,6 +19,7 @@ import duckdb
 from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected, UsageError
 from ghala.warehouse.contract import arrival, feed_name
+from ghala.warehouse.entities import MARK
 
 SAMPLE_ROWS = 1_000_000
 _KEY_COLUMNS = 8
@@ -152,7 +153,7 @@ def _see_text(connection: duckdb.DuckDBPyConnection, rows: int) -> dict[str, See
     return {
         name: _propose(name, known[name], rows=rows)
         if name in known
-        else Seen("varchar", required=False, note="TODO empty in the sample: which type?")
+        else Seen("varchar", required=False, note=f"{MARK} empty in the sample: which type?")
         for name in (row[0] for row in connection.execute("DESCRIBE sample").fetchall())
     }
 
@@ -171,15 +172,15 @@ def _propose(name: str, facts: dict[str, Any], *, rows: int) -> Seen:
         (facts["is_whole"] and digits <= 18, "bigint", ""),
         (facts["is_whole"], "varchar", "too many digits for a number"),
         (number and scale <= 6 and width <= 38, f"decimal({width},{scale})", ""),
-        (number, "double", "TODO many decimals: is it an amount?"),
-        (facts["is_for_people"], "varchar", f"TODO {example!r} has separators: cast in staging"),
-        (facts["is_scientific"], "varchar", f"TODO {example!r}: a number, or a code like 1E5?"),
+        (number, "double", f"{MARK} many decimals: is it an amount?"),
+        (facts["is_for_people"], "varchar", f"{MARK} {example!r} has separators: cast in staging"),
+        (facts["is_scientific"], "varchar", f"{MARK} {example!r}: a number, or a code like 1E5?"),
         (facts["is_day"], "date", ""),
         (facts["is_moment"] and facts["has_zone"], "varchar",
-         f"TODO {example!r} is not in UTC: cast in staging"),
-        (facts["is_moment"], "timestamp", "TODO is it UTC?"),
+         f"{MARK} {example!r} is not in UTC: cast in staging"),
+        (facts["is_moment"], "timestamp", f"{MARK} is it UTC?"),
         (facts["is_slashed"], "varchar",
-         f"TODO {example!r}: which is the day, which the month? Cast in staging"),
+         f"{MARK} {example!r}: which is the day, which the month? Cast in staging"),
         (True, "varchar", ""),
     )  # fmt: skip
     kind, note = next((kind, note) for holds, kind, note in proposals if holds)
@@ -202,11 +203,11 @@ def _keep(given: str, *, required: bool) -> Seen:
     if kind == "timestamp with time zone":
         return Seen("timestamptz", required)
     if kind.startswith("timestamp"):
-        return Seen("timestamp", required, "TODO is it UTC?")
+        return Seen("timestamp", required, f"{MARK} is it UTC?")
     if re.fullmatch(r"[a-z]+(\(\d+(, ?\d+)?\))?", kind) and kind != "blob":
-        note = "TODO is it an amount? Then decimal(12,2)" if kind in ("double", "float") else ""
+        note = f"{MARK} is it an amount? Then decimal(12,2)" if kind in ("double", "float") else ""
         return Seen(kind, required, note)
-    return Seen("varchar", required, f"TODO {given} is not one value: ask for a flat file")
+    return Seen("varchar", required, f"{MARK} {given} is not one value: ask for a flat file")
 
 
 def _find_keys(
