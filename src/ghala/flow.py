@@ -88,6 +88,8 @@ def build(house: House, as_of: date) -> "BuildResult":
     """Build the warehouse from what is landed, and test it."""
     from ghala.warehouse.build import build as build_warehouse
 
+    _require_data(house, as_of)
+
     try:
         built = build_warehouse(house.workspace)
     except CheckFailed as error:
@@ -105,6 +107,7 @@ def monitor(house: House, use_case: UseCase, as_of: date) -> dict[str, Any]:
     said = house.ledger.find(key)
     if said is not None:
         return said.body
+    _require_data(house, as_of)
     _require_later(house.ledger.last("monitoring", use_case.name), as_of)
     training = house.ledger.last("training", use_case.name)
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
@@ -305,6 +308,15 @@ def _require_later(last: "Entry | None", as_of: date) -> None:
         raise UsageError(
             f"The last {last.kind} was for {last.as_of}; {as_of} lies before it.",
             "Choose that date or a later one; steps such as `ghala train` may look back.",
+        )
+
+
+def _require_data(house: House, as_of: date) -> None:
+    arrived = [entry.as_of for entry in house.ledger.entries("batch") if entry.as_of is not None]
+    if arrived and min(arrived) > as_of:
+        raise UsageError(
+            f"Nothing had arrived by {as_of}; the first file came on {min(arrived)}.",
+            "Choose a later --as-of.",
         )
 
 
