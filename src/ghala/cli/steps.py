@@ -21,7 +21,7 @@ from ghala.cli.application import (
     show,
 )
 from ghala.contracts import clock
-from ghala.contracts.errors import UsageError
+from ghala.contracts.errors import ConfigurationError, UsageError
 
 
 @application.command()
@@ -36,6 +36,7 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a workspace: a Git and DVC repository with the one project structure."""
+    from ghala.contracts.discovery import require_known
     from ghala.warehouse.workspace import create_workspace, read_company
 
     company = read_company(name or path.resolve().name, currency=currency, timezone=timezone)
@@ -45,7 +46,12 @@ def init(
         sources=source or ["completejourney"],
         use_cases=use_case or ["operations/demand"],
     )
-    show({"workspace": str(made.root), "next": "put files into inbox/, then ghala run"}, as_json)
+    step = "put files into inbox/, then ghala run"
+    try:
+        require_known(made)
+    except ConfigurationError as error:  # it may be the company's own, still to be written
+        step = f"{error.message} {error.next_step}"
+    show({"workspace": str(made.root), "next": step}, as_json)
 
 
 @application.command()

@@ -49,6 +49,18 @@ def sources(workspace: Workspace) -> dict[str, Path]:
     return {name: _pick(name, known, "source") for name in workspace.settings.sources}
 
 
+def require_known(workspace: Workspace) -> None:
+    """Check that every source and use case that ``ghala.toml`` names is somewhere.
+
+    Raises:
+        ConfigurationError: naming the one that is nowhere, with the nearest that is.
+    """
+    sources(workspace)
+    known = _use_case_folders(workspace)
+    for name in workspace.settings.use_cases:
+        _pick(name, known, "use case")
+
+
 def use_cases(workspace: Workspace) -> dict[str, UseCase]:
     """Every use case that the workspace runs, with the policy in force."""
     known = _use_case_folders(workspace)

@@ -126,3 +126,31 @@ def test_the_catalog_is_one_page_that_describes_the_models(workspace: Workspace)
     text = page.read_text(encoding="utf-8")
     assert "One row per order, line and state in which both were known" in text
     assert "shop__sales" in text
+
+
+def test_a_source_whose_files_still_say_todo_is_not_finished(workspace: Workspace) -> None:
+    contract = workspace.root / "sources/shop/contract.yml"
+    contract.write_text(CONTRACT + "# TODO which zone?\n", encoding="utf-8")
+
+    said = call(workspace, "source", "check")
+
+    assert said.returncode == 1
+    assert "TODO which zone?" in said.stdout
+
+
+@pytest.mark.parametrize("step", [("build",), ("monitor", "operations/demand")])
+def test_a_step_before_the_first_file_arrived_is_refused(
+    workspace: Workspace, step: tuple[str, ...]
+) -> None:
+    said = call(workspace, *step, "--as-of", "2023-06-01")
+
+    assert said.returncode == 2
+    assert f"Nothing had arrived by 2023-06-01; the first file came on {DAY}" in said.stderr
+
+
+def test_a_new_workspace_says_that_its_source_is_nowhere_yet(tmp_path: Path) -> None:
+    made = read_json(
+        run_ghala("init", str(tmp_path / "new"), "--source", "completejurney", "--json")
+    )
+
+    assert "Did you mean 'completejourney'?" in made["next"]
