@@ -50,9 +50,14 @@ _AS_THEY_ARE = (
 Floats = NDArray[np.float64]
 
 
-def train(examples: pl.DataFrame, index: CalendarIndex, *, seed: int) -> lgb.Booster:
-    """Learn by what factor demand differs from the smart mean; deterministic by rows and seed."""
-    sample = examples.sample(n=min(ROWS, examples.height), seed=seed)
+def train(
+    examples: pl.DataFrame, index: CalendarIndex, *, rows: pl.Series, seed: int
+) -> lgb.Booster:
+    """Learn by what factor demand differs from the smart mean; deterministic by rows and seed.
+
+    ``rows`` are the places of the examples that may be learned from; only a draw of them is copied.
+    """
+    sample = examples[rows.sample(n=min(ROWS, rows.len()), seed=seed)]
     offset = smart_mean(sample, index)
     data = lgb.Dataset(
         _matrix(sample, offset), sample["actual"].to_numpy(), init_score=np.log(offset)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ghala.evaluation.intervals import Dispersion, fit_dispersion
 from ghala_retail.use_cases.operations.demand import boosting
 from ghala_retail.use_cases.operations.demand.smart_mean import (
+    INPUTS,
     CalendarIndex,
     fit_index,
     smart_mean,
@@ -73,7 +74,9 @@ class Fitting:
             calibrated = scored[name].to_numpy() * _factor_of_origin(scored, factors)
             scores[name] = _score(actual, calibrated)
             dispersion[name] = fit_dispersion(actual, calibrated, seed=self.seed)
-        index, booster = self._train(examples)
+        last = examples["target_week"].max()
+        assert isinstance(last, date)  # noqa: S101 - the frame's contract
+        index, booster = self._train(examples, last + timedelta(weeks=1))
         chosen = min(CANDIDATES, key=lambda name: scores[name])
         return GrainModel(booster.model_to_string(), index, chosen, level, dispersion, scores)
 
@@ -87,18 +90,24 @@ class Fitting:
         parts = []
         for block in range(_VALIDATION_BLOCKS, 0, -1):
             cut = last + timedelta(weeks=1) - block * _BLOCK
-            index, booster = self._train(examples.filter(pl.col("target_week") < cut))
+            index, booster = self._train(examples, cut)
             held = examples.filter(pl.col("as_of").is_between(cut, cut + _BLOCK, closed="left"))
             means = _candidates(held, index, booster)
             parts.append(held.select("as_of", "target_week", "actual").with_columns(**means))
         return pl.concat(parts)
 
-    def _train(self, examples: pl.DataFrame) -> tuple[CalendarIndex, lgb.Booster]:
-        rows = examples.select("actual", "sold_weeks").sum().row(0)
-        key = (examples["grain"][0], examples["target_week"].max(), examples.height, *rows)
+    def _train(self, examples: pl.DataFrame, cut: date) -> tuple[CalendarIndex, lgb.Booster]:
+        """Learn from what came true before ``cut``, without copying more than is learned from."""
+        is_known = pl.col("target_week") < cut
+        columns = ("as_of", "target_week", "actual", "sold_weeks", *INPUTS)
+        known = examples.lazy().filter(is_known).select(columns).collect()
+        sums = known.select("actual", "sold_weeks").sum().row(0)
+        key = (examples["grain"][0], known["target_week"].max(), known.height, *sums)
         if key not in self._known:
-            index = fit_index(examples)
-            self._known[key] = index, boosting.train(examples, index, seed=self.seed)
+            index = fit_index(known)
+            rows = examples.select(is_known.arg_true()).to_series()
+            booster = boosting.train(examples, index, rows=rows, seed=self.seed)
+            self._known[key] = index, booster
         return self._known[key]
 
 

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 FLOOR = 0.02
 """The least mean, in units per week."""
 
+INPUTS = (
+    "clean_8", "clean_13", "clean_26", "category_clean_4_8", "lift", "month_start_excess",
+    "run_up_excess",
+)  # fmt: skip
+"""What the smart mean and its calendar look at."""
+
 _MEMORY = (("clean_8", 0.5), ("clean_13", 0.25), ("clean_26", 0.25))
 _TREND_POWER = 0.3
 _RIDGE = 2.0
