@@ -20,6 +20,7 @@ from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.house import House
+from ghala.judging import judge_backtest, judge_shadow
 from ghala.ledger.book import Ledger, Note
 
 if TYPE_CHECKING:
@@ -152,6 +153,9 @@ def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | 
         "run": trained.run,
         "figures": trained.figures,
         "leaks": trained.leaks,
+        "probes": asdict(trained.probes),
+        "features": trained.features,
+        "rows": trained.rows,
         "reasons": reasons or ["asked for"],
     }
     house.ledger.append(Note("training", body, use_case.name, trained.version, as_of, key))
@@ -163,10 +167,10 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
     """Judge the version in staging on its backtest, or the one in UAT on its weeks in shadow."""
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        return _judge_backtest(house, use_case, version=staged, as_of=as_of)
+        return judge_backtest(house, use_case, version=staged, as_of=as_of)
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None:
-        return _judge_shadow(house, use_case, version=tested, as_of=as_of)
+        return judge_shadow(house, use_case, version=tested, as_of=as_of)
     raise UsageError(
         f"{use_case.name} has no version in staging or uat.", f"Run `ghala train {use_case.name}`."
     )
@@ -178,13 +182,13 @@ def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | Non
     _enter_road(house, use_case)
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        if all(v.passed for v in _judge_backtest(house, use_case, version=staged, as_of=as_of)):
+        if all(v.passed for v in judge_backtest(house, use_case, version=staged, as_of=as_of)):
             road.promote(staged, as_of=as_of)
         else:
             road.archive(staged, as_of=as_of, reason="failed the gates of staging")
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None and _shadowed_long_enough(house, use_case, as_of):
-        if not all(v.passed for v in _judge_shadow(house, use_case, version=tested, as_of=as_of)):
+        if not all(v.passed for v in judge_shadow(house, use_case, version=tested, as_of=as_of)):
             road.archive(tested, as_of=as_of, reason="failed in user acceptance test")
         elif road.is_approved(tested):
             road.promote(tested, as_of=as_of)
@@ -328,37 +332,6 @@ def _enter_road(house: House, use_case: UseCase) -> None:
     if road.stage_of(newest.version) is None:
         road.enter(newest.version, as_of=newest.as_of)
     house.registry.mirror(house.ledger, use_case.name)
-
-
-def _judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.evaluation.gates import Evidence, judge_forecast
-    from ghala.training.train import read_backtest
-
-    made = house.ledger.last("training", use_case.name, version=version)
-    built = house.ledger.last("build")
-    backtest, champion = read_backtest(house.workspace, use_case.name, version)
-    evidence = Evidence(
-        backtest=backtest,
-        champion=champion,
-        tests_failed=built.body["failures"] if built else ["the warehouse was never built"],
-        leaks=made.body["leaks"] if made else [],
-    )
-    policy = use_case.policy
-    verdicts = judge_forecast(evidence, policy.gates, seed=policy.seed)
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.STAGING, as_of=as_of)
-    return verdicts
-
-
-def _judge_shadow(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.monitoring.watch import judge_shadow
-
-    champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
-    with house.warehouse() as warehouse:
-        verdicts = judge_shadow(
-            warehouse, use_case, version=version, champion=champion, as_of=as_of
-        )
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.UAT, as_of=as_of)
-    return verdicts
 
 
 def _shadowed_long_enough(house: House, use_case: UseCase, as_of: date) -> bool:

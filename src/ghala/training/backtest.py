@@ -7,7 +7,7 @@ from itertools import pairwise
 import polars as pl
 
 from ghala.contracts import clock
-from ghala.contracts.errors import DataRejected
+from ghala.contracts.errors import ConfigurationError, DataRejected, suggest
 from ghala.contracts.use_case import UseCase
 
 JUDGED = (
@@ -58,7 +58,28 @@ def fit(use_case: UseCase, examples: pl.DataFrame) -> object:
 def judge(use_case: UseCase, model: object, examples: pl.DataFrame) -> pl.DataFrame:
     """The predictions of one model for past subjects, beside what happened."""
     said = use_case.predict(model, examples.drop("actual", "known_on"))
-    return said.with_columns(examples["actual"]).select(JUDGED)
+    parts = find_parts(use_case, examples)
+    return said.with_columns(examples["actual"], *(examples[name] for name in parts)).select(
+        *dict.fromkeys((*JUDGED, *parts))
+    )
+
+
+def find_parts(use_case: UseCase, examples: pl.DataFrame) -> list[str]:
+    """The columns by which the policy asks to judge parts of the business.
+
+    Raises:
+        ConfigurationError: the subjects have no such column.
+    """
+    rule = use_case.policy.slices
+    wanted = list(dict.fromkeys((*rule.columns, *rule.alike)))
+    for name in wanted:
+        if name not in examples.columns:
+            raise ConfigurationError(
+                f"The policy of {use_case.name} names the slice {name!r}, which is no column of its"
+                f" subjects. {suggest(name, examples.columns)}",
+                "Mend slices in the policy, or add the column to subjects.sql.",
+            )
+    return wanted
 
 
 def folds(use_case: UseCase, as_of: date) -> Iterator[tuple[date, date]]:
