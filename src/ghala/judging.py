@@ -26,7 +26,11 @@ def judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date
         verdicts = [
             Verdict("signature", Decision.PASS, words),
             *_judge_whole(
-                house, use_case, backtest, champion=champion, training=made and made.body
+                house,
+                use_case,
+                backtest,
+                champion=champion,
+                leaks=made.body["leaks"] if made else [],
             ),
             *_judge_parts(use_case, backtest, champion=champion),
             *_judge_tried(use_case, made.body.get("probes") if made else None),

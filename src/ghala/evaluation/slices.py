@@ -21,13 +21,15 @@ def judge_slices(
     """Per column, whether a part got worse than ``rival`` by more than is allowed.
 
     A part counts as worse when its loss is beyond ``max_loss`` and the paired bootstrap interval of
-    the difference lies wholly on the wrong side: few rows are no proof against a version.
+    the difference lies wholly on the wrong side: few rows are no proof against a version. The more
+    parts, the wider the interval (Bonferroni), so that none of many fails by chance.
     """
     verdicts = []
     for column in rule.columns:
+        parts = dict(_parts(rows, column, least=rule.min_rows))
+        sure = 1 - (1 - confidence) / max(len(parts), 1)
         gains = {
-            name: relative_gain(part, confidence=confidence, seed=seed)
-            for name, part in _parts(rows, column, least=rule.min_rows)
+            name: relative_gain(part, confidence=sure, seed=seed) for name, part in parts.items()
         }
         # Asked this way round, a loss that is no number counts as worse.
         fine = {n for n, g in gains.items() if g.estimate >= -rule.max_loss or g.high >= 0}
