@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ghala.contracts.settings import Workspace
+from ghala.warehouse import repository
 from tests.faults.duka import open_shop
 
 NAME = "operations/goods"
@@ -126,6 +127,7 @@ def open_kiosk(root: Path, **policy: Any) -> Workspace:
     set_policy(workspace, **policy)
     for week in range(WEEKS):
         sell(workspace, week)
+    repository.commit(root, "Sell goods", ".")
     return Workspace(root)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console as RichConsole
@@ -84,6 +85,25 @@ def show_history(entries: Sequence[Mapping[str, Any]]) -> None:
             f"  by {entry['actor']}: {entry['words']}",
             markup=False,
         )
+
+
+def show_standing(result: Mapping[str, Any]) -> None:
+    """Print who held which stage."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not result["held"]:
+        console.print(f"{result['at']}: no version held a stage.")
+    for row in result["held"]:
+        signed = f", approved by {_words(row['approved_by'])}" if row["approved_by"] else ""
+        console.print(
+            f"{row['use_case']}  {row['stage']}: version {row['version']} since {row['since']}"
+            f" ({row['reason']}), trained by {row['trained_by']} on {row['trained_as_of']}{signed}",
+            markup=False,
+        )
+
+
+def show_certificate(result: Mapping[str, Any]) -> None:
+    """Print the certificate of a version that was made again."""
+    print(Path(result["certificate"]).read_text(encoding="utf-8"), end="")  # noqa: T201
 
 
 def show_health(result: Mapping[str, Any]) -> None:

@@ -89,9 +89,9 @@ def _slice_verdict(
 
 
 def _parts(rows: pl.DataFrame, column: str, *, least: int) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The parts that a column names, with enough rows, in the order of their names."""
+    """The parts that a column names, with enough rows and not without any sale, by name."""
     for (name,), part in sorted(rows.group_by(column), key=lambda one: str(one[0][0])):
-        if part.height >= least and name is not None:
+        if part.height >= least and name is not None and part["size"].sum() > 0:
             yield str(name), part
 
 

@@ -107,9 +107,10 @@ class Road:
 
     def request_approval(self, version: int, *, as_of: date) -> None:
         """Ask the people whom the policy names; asking twice is asking once."""
-        role = self.use_case.policy.approval.role
+        rule = self.use_case.policy.approval
         key = f"request:{self.name}:{version}"
-        self.ledger.append(Note("request", {"role": role}, self.name, version, as_of, key))
+        body = {"role": rule.role, "people": rule.people}
+        self.ledger.append(Note("request", body, self.name, version, as_of, key))
 
     def sign(self, version: int, *, approve: bool, comment: str, as_of: date) -> None:
         """Approve or reject a version in UAT, as the ledger's actor.
@@ -127,7 +128,8 @@ class Road:
             self._require_verdict(version, Stage.UAT)
         self._may_sign(version)
         kind = "approval" if approve else "rejection"
-        key = f"{kind}:{self.name}:{version}:{self.ledger.actor}"
+        # Signed anew once a newer version has come, it is another signature.
+        key = f"{kind}:{self.name}:{version}:{self.ledger.actor}:{self._newest_arrival(version)}"
         self.ledger.append(Note(kind, {"comment": comment}, self.name, version, as_of, key))
         if not approve:
             self.archive(version, as_of=as_of, reason=f"rejected by {self.ledger.actor}: {comment}")
@@ -167,10 +169,26 @@ class Road:
         return held[-1]
 
     def is_approved(self, version: int) -> bool:
-        """Whether the policy's approval rule is met."""
-        if self.use_case.policy.approval.rule == "auto":
-            return True
-        return bool(self.ledger.entries("approval", self.name, version=version))
+        """Whether as many people have signed as the policy asks for."""
+        return len(self.signers(version)) >= self.use_case.policy.approval.people
+
+    def signers(self, version: int) -> set[str]:
+        """Who approved a version, knowing of every newer one that is on the road by now.
+
+        An approval given before a newer version came says nothing of the choice between the two.
+        """
+        since = self._newest_arrival(version)
+        said = self.ledger.entries("approval", self.name, version=version)
+        return {entry.actor for entry in said if entry.number > since}
+
+    def _newest_arrival(self, version: int) -> int:
+        """The number of the fact by which the last newer version came into staging, or 0."""
+        moves = self.ledger.entries("transition", self.name)
+        came = [
+            entry.number for entry in moves
+            if entry.body["to"] == Stage.STAGING and (entry.version or 0) > version
+        ]  # fmt: skip
+        return max(came, default=0)
 
     def _move(
         self, version: int, to: Stage, changes: Sequence[Change], *, as_of: date, reason: str,
@@ -198,11 +216,16 @@ class Road:
             )
 
     def _require_approval(self, version: int) -> None:
-        if not self.is_approved(version):
-            role = self.use_case.policy.approval.role
+        rule, signed = self.use_case.policy.approval, self.signers(version)
+        if len(signed) < rule.people:
+            who = "someone" if rule.people == 1 else f"{rule.people} people"
+            given = {e.actor for e in self.ledger.entries("approval", self.name, version=version)}
+            stale = sorted(given - signed)
+            told = f" {', '.join(sorted(signed))} signed." if signed else ""
+            told += f" What {', '.join(stale)} signed is from before a newer version." * bool(stale)
             raise Denied(
-                f"Version {version} of {self.name} needs the approval of someone with the role"
-                f" {role!r}.",
+                f"Version {version} of {self.name} needs the approval of {who} with the role"
+                f" {rule.role!r}.{told}",
                 f"That person runs `ghala approve {self.name} {version} --comment ...`.",
             )
 

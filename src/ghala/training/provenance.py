@@ -1,6 +1,7 @@
 """Where a version comes from: what was installed, what the code said, what was not committed."""
 
 import hashlib
+import json
 from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,8 @@ from ghala.contracts.discovery import packs
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.repository import git
 
-ENVIRONMENT = "environment.txt"
+ENVIRONMENT, ROWS = "environment.txt", "rows.json"
+"""What a version keeps of where it comes from, beside its model."""
 _CODE = {".py", ".sql", ".yml", ".toml"}
 
 
@@ -25,6 +27,14 @@ def environment() -> list[str]:
     assert platform is not None  # noqa: S101 - it runs
     folders = {"ghala": Path(str(platform.origin)).parent, **packs()}
     return sorted(installed) + [f"code:{name}=={_digest(at)}" for name, at in folders.items()]
+
+
+def keep_provenance(folder: Path, examples: pl.DataFrame) -> dict[str, str]:
+    """Write what was installed and a digest of each column; return the tags that name both."""
+    installed, columns = environment(), hash_columns(examples)
+    (folder / ENVIRONMENT).write_text("\n".join(installed), encoding="utf-8")
+    (folder / ROWS).write_text(json.dumps(columns, indent=1), encoding="utf-8")
+    return {"ghala.lock": lock_hash(installed), "ghala.rows": rows_hash(columns)}
 
 
 def lock_hash(lines: list[str]) -> str:
@@ -42,10 +52,18 @@ def compare_environments(then: list[str], now: list[str]) -> list[str]:
     ]
 
 
-def rows_hash(examples: pl.DataFrame) -> str:
-    """A digest of training rows and of their order; floats count to the last bit."""
-    hashed = examples.hash_rows(seed=0).to_numpy()
-    return hashlib.sha256(hashed.tobytes()).hexdigest()[:16]
+def hash_columns(examples: pl.DataFrame) -> dict[str, str]:
+    """A digest of each column of the training rows, in their order; floats to the last bit."""
+    return {
+        name: hashlib.sha256(examples.select(name).hash_rows(seed=0).to_numpy().tobytes())
+        .hexdigest()[:16]
+        for name in examples.columns
+    }  # fmt: skip
+
+
+def rows_hash(columns: dict[str, str]) -> str:
+    """One digest of all columns, their names and their order."""
+    return hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:16]
 
 
 def uncommitted(workspace: Workspace) -> list[str]:

@@ -25,13 +25,14 @@ from ghala.registry.versions import Registry, RunRecord
 from ghala.training.backtest import backtest, fit, folds, judge, origins_before
 from ghala.training.plots import draw_backtest
 from ghala.training.probing import probe
-from ghala.training.provenance import ENVIRONMENT, environment, lock_hash, rows_hash, uncommitted
+from ghala.training.provenance import keep_provenance, uncommitted
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.snapshots import current_snapshot
 
 REFERENCE_ROWS = 4000
 BACKTEST = "backtest.parquet"
 CHAMPION = "champion.parquet"
+REFERENCE = "reference.parquet"
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,8 @@ def train(
         features = record.tags["ghala.features"]
         record.metrics.update(_figures(judged))
         use_case.save(model, record.model)
-        installed = environment()
-        record.tags["ghala.lock"] = lock_hash(installed)
-        (record.model / ENVIRONMENT).write_text("\n".join(installed), encoding="utf-8")
-        _sample(examples, use_case).write_parquet(record.model / "reference.parquet")
+        record.tags.update(keep_provenance(record.model, examples))
+        _sample(examples, use_case).write_parquet(record.model / REFERENCE)
         draw_backtest(judged, record.plots, seed=use_case.policy.seed)
         probed = probe(use_case, examples, as_of=as_of, model=record.model)
         judged.write_parquet(record.model / BACKTEST)
@@ -171,7 +170,6 @@ def _record(
         "ghala.data_snapshot": snapshot.address,
         "ghala.uncommitted": ", ".join(uncommitted(workspace)) or "nothing",
         "ghala.features": definitions_hash(material.views),
-        "ghala.rows": rows_hash(examples),
     }
     parameters: dict[str, str | int | float] = {
         "seed": use_case.policy.seed,
