@@ -25,7 +25,7 @@ POLICY: dict[str, Any] = {
     "unit": "operations",
     "backtest": {"weeks": 4, "refit_every_weeks": 2, "training_origins": 8},
     "gates": {"metrics": ["wape"], "max_abs_bias": 0.2, "coverage": [0.0, 1.0]},
-    "uat": {"shadow_weeks": 1, "max_wape_ratio": 1.5},
+    "uat": {"shadow_weeks": 1, "max_loss_ratio": 1.5},
     "approval": {"rule": "auto"},
     "slices": {"columns": ["region"], "alike": ["region"], "min_rows": 8},
 }
@@ -37,7 +37,7 @@ import json
 
 import polars as pl
 
-from ghala.contracts.use_case import Forecast
+from ghala.evaluation.forecast import Forecast
 
 
 class Goods(Forecast):

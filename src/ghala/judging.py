@@ -54,7 +54,7 @@ def _judge_whole(
     house: House, use_case: UseCase, backtest: pl.DataFrame, *, champion: pl.DataFrame | None,
     leaks: Sequence[str],
 ) -> Sequence[Verdict]:  # fmt: skip
-    from ghala.evaluation.gates import Evidence, judge_forecast
+    from ghala.evaluation.gates import Evidence, judge
 
     built = house.ledger.last("build")
     evidence = Evidence(
@@ -63,34 +63,31 @@ def _judge_whole(
         tests_failed=built.body["failures"] if built else ["the warehouse was never built"],
         leaks=leaks,
     )
-    policy = use_case.policy
-    return judge_forecast(evidence, policy.gates, seed=policy.seed)
+    return judge(use_case, evidence)
 
 
 def _judge_parts(
     use_case: UseCase, backtest: pl.DataFrame, *, champion: pl.DataFrame | None
 ) -> Sequence[Verdict]:
-    """Over time, over sizes, and over the parts of the business that the policy names."""
+    """Over time, and over the parts of the business that the policy names."""
     from ghala.evaluation.pairs import beside_baseline, beside_champion
     from ghala.evaluation.slices import judge_fairness, judge_slices
-    from ghala.evaluation.stability import judge_calibration, judge_origins
+    from ghala.evaluation.stability import judge_origins
 
     if backtest.is_empty():
         return []
-    policy, gates = use_case.policy, use_case.policy.gates
-    metric, columns = gates.metric, (*policy.slices.columns, *policy.slices.alike)
-    own = beside_baseline(backtest, metric, baseline=gates.baseline, columns=columns)
-    rival, pairs = gates.baseline, own
+    policy, rule = use_case.policy, use_case.policy.slices
+    columns = (*rule.columns, *rule.alike)
+    own = beside_baseline(use_case, backtest, columns=columns)
+    rival, pairs = use_case.baseline, own
     if champion is not None and not champion.is_empty():
         rival = "the champion"
-        pairs = beside_champion(backtest, champion, metric, columns=columns)
+        pairs = beside_champion(use_case, backtest, champion, columns=columns)
+    sure, seed = policy.gates.confidence, policy.seed
     return [
-        *judge_origins(own, gates),
-        *judge_calibration(backtest, gates),
-        *judge_slices(
-            pairs, policy.slices, rival=rival, confidence=gates.confidence, seed=policy.seed
-        ),
-        *judge_fairness(own, policy.slices),
+        *judge_origins(own, policy.gates, baseline=use_case.baseline),
+        *judge_slices(pairs, rule, rival=rival, confidence=sure, seed=seed),
+        *judge_fairness(own, rule),
     ]
 
 

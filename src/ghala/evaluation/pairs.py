@@ -4,37 +4,45 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ghala.evaluation.gates import losses
+from ghala.contracts.use_case import UseCase
+from ghala.evaluation.gates import name_entities
 
-KEYS = ("grain", "series", "as_of", "target_week")
+GROUP = "group"
 
 
 def beside_baseline(
-    judged: pl.DataFrame, metric: str, *, baseline: str, columns: Sequence[str] = ()
+    use_case: UseCase, judged: pl.DataFrame, *, columns: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """Each prediction's loss beside the baseline's.
+    """Each prediction's loss beside the baseline's, in the first metric that is gated.
 
-    Returns ``grain, series, as_of, loss, rival, size`` and ``columns``.
+    Returns ``group, series, as_of, size, loss, rival`` and ``columns``; the size is what an error
+    is a share of.
     """
-    rival = losses(judged, metric, prefix=baseline)
-    return _pair(judged, losses(judged, metric), rival=rival, columns=columns)
+    metric = (*use_case.policy.gates.metrics, use_case.headline)[0]
+    own, rival = (
+        use_case.losses(judged, metric, who=who) for who in (use_case.answer, use_case.baseline)
+    )
+    return _pair(use_case, judged, columns).with_columns(loss=own, rival=rival)
 
 
 def beside_champion(
-    judged: pl.DataFrame, champion: pl.DataFrame, metric: str, *, columns: Sequence[str] = ()
+    use_case: UseCase, judged: pl.DataFrame, champion: pl.DataFrame, *, columns: Sequence[str] = ()
 ) -> pl.DataFrame:
     """Each prediction's loss beside the champion's, for the rows that both made."""
-    mine = judged.join(champion, on=KEYS, how="semi", maintain_order="left")
-    theirs = mine.select(*KEYS, "actual").join(
-        champion.drop("actual"), on=KEYS, how="left", maintain_order="left"
+    keys = list(use_case.key)
+    mine = judged.join(champion, on=keys, how="semi", maintain_order="left")
+    theirs = mine.select(keys).join(champion, on=keys, how="left", maintain_order="left")
+    own, rival = (
+        use_case.losses(rows, use_case.decisive, who=use_case.answer) for rows in (mine, theirs)
     )
-    return _pair(mine, losses(mine, metric), rival=losses(theirs, metric), columns=columns)
+    return _pair(use_case, mine, columns).with_columns(loss=own, rival=rival)
 
 
-def _pair(
-    rows: pl.DataFrame, own: pl.Series, *, rival: pl.Series, columns: Sequence[str]
-) -> pl.DataFrame:
+def _pair(use_case: UseCase, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     return rows.select(
-        *dict.fromkeys(("grain", "series", "as_of", *columns)),
-        size=pl.col("actual").abs(), loss=own, rival=rival,
-    )  # fmt: skip
+        (pl.col(use_case.group) if use_case.group else pl.lit("")).alias(GROUP),
+        "as_of",
+        *(name for name in dict.fromkeys(columns) if name != "as_of"),
+        name_entities(use_case, rows).alias("series"),
+        size=pl.col("actual").abs(),
+    )

@@ -15,8 +15,9 @@ import polars as pl
 import polars.selectors as cs
 
 from ghala.contracts.policy import Probes
-from ghala.contracts.records import Decision, Verdict
+from ghala.contracts.records import Verdict
 from ghala.evaluation.bootstrap import relative_gain
+from ghala.evaluation.verdicts import make_verdict
 
 PLANTED = "planted_future"
 _NOISE = 0.05
@@ -32,7 +33,8 @@ class Probed:
     """What the probes of one training found; kept in its fact.
 
     Attributes:
-        shuffled: gain over the baseline when fitted on shuffled outcomes: low, estimate, high.
+        shuffled: gain over the baseline when fitted on shuffled outcomes: low, estimate, high;
+            None when that changes nothing, since it does not learn from outcomes.
         correlations: of the features that follow the outcome closest, by name.
         refit_difference: largest relative difference of two fits with the same seed.
         seed_spread: relative change of the loss under another seed.
@@ -40,7 +42,7 @@ class Probed:
         model_mb: size of what was saved.
     """
 
-    shuffled: tuple[float, float, float]
+    shuffled: tuple[float, float, float] | None
     correlations: dict[str, float]
     refit_difference: float
     seed_spread: float
@@ -50,14 +52,8 @@ class Probed:
 
 def judge_probes(found: Probed, rule: Probes) -> list[Verdict]:
     """Every gate on what the probes found."""
-    low, mean, high = found.shuffled
-    words = (
-        f"Fitted on shuffled outcomes it is {mean:+.1%} better than the baseline ({low:+.1%} to"
-        f" {high:+.1%}); above 0 it would know them in another way."
-    )
-    figures = {"low": low, "gain": mean, "high": high}
     return [
-        _verdict("shuffled_outcomes", words, passed=low <= 0, figures=figures),
+        _shuffled(found.shuffled),
         _future_features(found.correlations, rule),
         _at_most(
             "reproducibility",
@@ -130,14 +126,27 @@ def correlate_features(
 
 def as_probed(body: dict[str, Any]) -> Probed:
     """What a fact of the ledger says of the probes of a training."""
-    low, mean, high = body["shuffled"]
-    return Probed(**{**body, "shuffled": (low, mean, high)})
+    shuffled = body["shuffled"]
+    return Probed(**{**body, "shuffled": tuple(shuffled) if shuffled else None})
 
 
 def _within(column: pl.Expr, entity: Sequence[str]) -> pl.Expr:
     """How far above the entity's own mean, in its own spread; unknown where that is none."""
     spread = column.std().over(entity)
     return (column - column.mean().over(entity)) / pl.when(spread > 0).then(spread)
+
+
+def _shuffled(gain: tuple[float, float, float] | None) -> Verdict:
+    if gain is None:
+        words = "It does not learn from outcomes: shuffling them changes nothing that it says."
+        return make_verdict("shuffled_outcomes", words, passed=True, figures={})
+    low, mean, high = gain
+    words = (
+        f"Fitted on shuffled outcomes it is {mean:+.1%} better than the baseline ({low:+.1%} to"
+        f" {high:+.1%}); above 0 it would know them in another way."
+    )
+    figures = {"low": low, "gain": mean, "high": high}
+    return make_verdict("shuffled_outcomes", words, passed=low <= 0, figures=figures)
 
 
 def _future_features(correlations: dict[str, float], rule: Probes) -> Verdict:
@@ -159,13 +168,9 @@ def _future_features(correlations: dict[str, float], rule: Probes) -> Verdict:
             f" {honest.get(closest, 0.0):.3f}; a planted one was found with {caught:.3f}."
         )
     passed = caught > limit and not suspects
-    return _verdict(gate, words, passed=passed, figures=correlations)
+    return make_verdict(gate, words, passed=passed, figures=correlations)
 
 
 def _at_most(gate: str, value: float, *, limit: float, words: str) -> Verdict:
     said = f"{gate.capitalize()}: {words.format(value, limit)}"
-    return _verdict(gate, said, passed=value <= limit, figures={gate: value})
-
-
-def _verdict(gate: str, words: str, *, passed: bool, figures: dict[str, float]) -> Verdict:
-    return Verdict(gate, Decision.PASS if passed else Decision.FAIL, words, figures)
+    return make_verdict(gate, said, passed=value <= limit, figures={gate: value})

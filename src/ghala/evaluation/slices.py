@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from ghala.contracts.policy import Slices
-from ghala.contracts.records import Decision, Verdict
+from ghala.contracts.records import Verdict
 from ghala.evaluation.bootstrap import Gain, relative_gain
+from ghala.evaluation.verdicts import make_verdict
 
 _NAMED = 5
 
@@ -58,7 +59,7 @@ def judge_fairness(rows: pl.DataFrame, rule: Slices) -> list[Verdict]:
                 f" {ratios[most]:.2f} times the error of the whole; up to {rule.max_ratio:.2f}"
                 " times is allowed."
             )
-        verdicts.append(_verdict(f"fairness:{column}", words, passed=passed, figures=figures))
+        verdicts.append(make_verdict(f"fairness:{column}", words, passed=passed, figures=figures))
     return verdicts
 
 
@@ -69,7 +70,7 @@ def _slice_verdict(
     name = f"slices:{column}"
     if not gains:
         words = f"{column}: no part has {rule.min_rows} rows to judge it by."
-        return _verdict(name, words, passed=False, figures=figures)
+        return make_verdict(name, words, passed=False, figures=figures)
     if worse:
         told = [
             f"{part} is {-gain.estimate:.1%} worse ({-gain.high:.1%} to {-gain.low:.1%})"
@@ -85,7 +86,7 @@ def _slice_verdict(
             f"{column}: none of {len(gains)} parts is worse than {rival} by more than"
             f" {rule.max_loss:.1%}; the least gain is {gains[least].estimate:+.1%}, in {least}."
         )
-    return _verdict(name, words, passed=not worse, figures=figures)
+    return make_verdict(name, words, passed=not worse, figures=figures)
 
 
 def _parts(rows: pl.DataFrame, column: str, *, least: int) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -97,7 +98,3 @@ def _parts(rows: pl.DataFrame, column: str, *, least: int) -> Iterator[tuple[str
 
 def _relative(rows: pl.DataFrame) -> float:
     return float(rows["loss"].sum()) / max(float(rows["size"].sum()), 1e-12)
-
-
-def _verdict(gate: str, words: str, *, passed: bool, figures: dict[str, float]) -> Verdict:
-    return Verdict(gate, Decision.PASS if passed else Decision.FAIL, words, figures)

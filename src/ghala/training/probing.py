@@ -7,7 +7,6 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
-from ghala.contracts import clock
 from ghala.contracts.use_case import UseCase
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.pairs import beside_baseline
@@ -18,7 +17,7 @@ from ghala.evaluation.probes import (
     plant_future,
     shuffle_outcomes,
 )
-from ghala.training.backtest import fit, judge
+from ghala.training.backtest import fit, folds, judge
 
 _LEAST_ENTITIES = 50
 _TIMED_ROWS = 1000
@@ -33,16 +32,16 @@ def probe(use_case: UseCase, examples: pl.DataFrame, *, as_of: date, model: Path
     """
     policy = use_case.policy
     some = _share_of(examples, use_case, policy.probes.share)
-    cut = as_of - policy.backtest.weeks * clock.WEEK
+    cut = next(folds(use_case, as_of))[0]
     past = some.filter((pl.col("as_of") < cut) & (pl.col("known_on") <= cut))
     ahead = some.filter(pl.col("as_of") >= cut)
     first, again = (_refit(use_case, past, ahead, seed=policy.seed) for _ in range(2))
     other = _refit(use_case, past, ahead, seed=policy.seed + 1)
     losses = [float(_pairs(use_case, said, beside=first)["loss"].sum()) for said in (first, other)]
-    shuffled = _pairs_of_shuffled(use_case, past, ahead, beside=first)
+    shuffled = _gain_of_shuffled(use_case, past, ahead, beside=first)
     planted = plant_future(some, entity=use_case.entity, seed=policy.seed)
     return Probed(
-        shuffled=gain_of(shuffled, confidence=policy.gates.confidence, seed=policy.seed),
+        shuffled=shuffled,
         correlations=correlate_features(planted, entity=use_case.entity),
         refit_difference=relative_difference(first, again),
         seed_spread=abs(losses[1] / max(losses[0], 1e-12) - 1),
@@ -73,26 +72,26 @@ def _refit(
     return judge(made, fit(made, past), ahead)
 
 
-def _pairs_of_shuffled(
+def _gain_of_shuffled(
     use_case: UseCase, past: pl.DataFrame, ahead: pl.DataFrame, *, beside: pl.DataFrame
-) -> pl.DataFrame:
-    """Losses after fits on shuffled outcomes; of few rows one deal may look good by chance."""
+) -> tuple[float, float, float] | None:
+    """The gain after fits on shuffled outcomes; of few rows one deal may look good by chance."""
+    policy = use_case.policy
     deals = min(max(_ENOUGH_ROWS // max(past.height, 1), 1), _MOST_DEALS)
-    pairs = []
-    for deal in range(deals):
-        seed = use_case.policy.seed + deal
-        said = _refit(use_case, shuffle_outcomes(past, seed=seed), ahead, seed=seed)
-        pairs.append(_pairs(use_case, said, beside=beside))
-    losses = np.mean([rows["loss"].to_numpy() for rows in pairs], axis=0)
-    return pairs[0].with_columns(loss=pl.Series(losses))
+    losses = []
+    for seed in range(policy.seed, policy.seed + deals):
+        said = _refit(use_case, shuffle_outcomes(past, seed=seed), ahead, seed=policy.seed)
+        if relative_difference(said, beside) == 0:
+            return None
+        losses.append(_pairs(use_case, said, beside=beside)["loss"].to_numpy())
+    rows = _pairs(use_case, beside, beside=beside)
+    rows = rows.with_columns(loss=pl.Series(np.mean(losses, axis=0)))
+    return gain_of(rows, confidence=policy.gates.confidence, seed=policy.seed)
 
 
 def _pairs(use_case: UseCase, said: pl.DataFrame, *, beside: pl.DataFrame) -> pl.DataFrame:
     """Losses beside those of the baseline as the honest fit knows it."""
-    gates = use_case.policy.gates
-    own = beside_baseline(said, gates.metric, baseline=gates.baseline)
-    honest = beside_baseline(beside, gates.metric, baseline=gates.baseline)
-    return own.with_columns(honest["rival"])
+    return beside_baseline(use_case, said).with_columns(beside_baseline(use_case, beside)["rival"])
 
 
 def _time(use_case: UseCase, folder: Path, examples: pl.DataFrame) -> float:

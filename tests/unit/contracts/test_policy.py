@@ -3,9 +3,15 @@ from pathlib import Path
 import pytest
 
 from ghala.contracts.errors import ConfigurationError
-from ghala.contracts.policy import Policy, read_policy
+from ghala.contracts.policy import Policy
+from ghala.contracts.policy import read_policy as read_by_rules
+from ghala.evaluation.forecast import ForecastPolicy
 
 LEAST = "owner: Planning\nunit: operations\n"
+
+
+def read_policy(path: Path) -> ForecastPolicy:
+    return read_by_rules(path, ForecastPolicy)
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -30,7 +36,7 @@ def test_a_policy_of_owner_and_unit_has_every_other_number(tmp_path: Path) -> No
     assert policy.gates.metrics == ("wape", "pinball")
     assert policy.gates.coverage == (0.75, 0.85)
     assert policy.retrain.max_age_weeks == 13
-    assert policy.alerts.max_wape is None
+    assert policy.alerts.max_loss is None
 
 
 def test_a_number_that_is_given_wins_and_its_neighbours_keep_their_defaults(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ghala.evaluation.metrics import accuracy, bias, coverage, pinball, pit, rmsse, wape
+from ghala.evaluation.metrics import bias, coverage, pinball, pit, rmsse, wape
 
 from .conftest import draw
 
@@ -88,13 +88,3 @@ def test_a_wrong_dispersion_is_seen_where_there_is_something_to_spread() -> None
 
     assert said[0.05] < 0.5
     assert said[3.0] > 0.9
-
-
-def test_accuracy_reads_the_column_that_it_is_asked_for() -> None:
-    frame = pl.DataFrame({"actual": ACTUAL, "mean": ACTUAL, "naive": FORECAST})
-
-    assert accuracy(frame) == {"wape": 0.0, "bias": 0.0}
-    assert accuracy(frame, "naive") == {
-        "wape": pytest.approx(7 / 15),
-        "bias": pytest.approx(3 / 15),
-    }

@@ -155,11 +155,11 @@ def test_a_table_that_somebody_holds_is_an_error_to_try_again(postgres_dsn: str)
 
     with PostgresWarehouse(postgres_dsn) as opened, adbc.connect(postgres_dsn) as other:
         with other.cursor() as cursor:
-            cursor.execute("LOCK TABLE platform.forecasts IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("LOCK TABLE raw.batches IN ACCESS EXCLUSIVE MODE")
         opened.execute("SET lock_timeout = '50ms'")
 
         with pytest.raises(TryAgain, match="another session holds a table"):
-            opened.scalar("SELECT count(*) FROM platform.forecasts")
+            opened.scalar("SELECT count(*) FROM raw.batches")
 
 
 @pytest.mark.parametrize(
