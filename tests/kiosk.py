@@ -61,6 +61,10 @@ class Goods(Forecast):
             smart_mean_p90=1.2 * recent,
         )
 
+    def money(self, rows, *, who):
+        # What is left over is thrown away, what was lacking is a lost margin.
+        return (rows[who] - rows["actual"]).abs() * 10.0
+
     def save(self, model, folder):
         (folder / "factors.json").write_text(json.dumps(model), encoding="utf-8")
 

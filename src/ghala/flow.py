@@ -20,7 +20,7 @@ from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.house import House
-from ghala.judging import judge_backtest, judge_shadow
+from ghala.judging import judge_backtest, judge_shadow, roll_back_if_due, upstream_of
 from ghala.ledger.book import Ledger, Note
 
 if TYPE_CHECKING:
@@ -116,7 +116,13 @@ def monitor(house: House, use_case: UseCase, as_of: date) -> dict[str, Any]:
     _require_later(house.ledger.last("monitoring", use_case.name), as_of)
     training = house.ledger.last("training", use_case.name)
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
-    standing = watch.Standing(champion, training.as_of if training else None)
+    standing = watch.Standing(
+        champion,
+        training.as_of if training else None,
+        before=house.road(use_case).fallback(),
+        training=training.body if training else {},
+        upstream=upstream_of(house, use_case),
+    )
     with house.warehouse() as warehouse:
         seen = watch.look(
             house.workspace, warehouse, use_case, standing=standing, as_of=as_of
@@ -168,6 +174,7 @@ def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | 
         "probes": asdict(trained.probes),
         "features": trained.features,
         "rows": trained.rows,
+        "upstream": upstream_of(house, use_case),
         "reasons": reasons or ["asked for"],
     }
     house.ledger.append(Note("training", body, use_case.name, trained.version, as_of, key))
@@ -193,6 +200,7 @@ def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | Non
     from ghala.monitoring.watch import NOT_YET
 
     road = house.road(use_case)
+    roll_back_if_due(house, use_case, as_of)
     _enter_road(house, use_case)
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:

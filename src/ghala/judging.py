@@ -50,6 +50,23 @@ def judge_shadow(house: House, use_case: UseCase, *, version: int, as_of: date) 
     return verdicts
 
 
+def roll_back_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
+    """Go back to the version before when the newest look says so, and nothing has moved since."""
+    seen = house.ledger.last("monitoring", use_case.name)
+    said = seen.body.get("rollback") if seen else None
+    if said is None or not said["due"]:
+        return None
+    if house.ledger.holder(use_case.name, Stage.PRODUCTION) != said["leave"]:
+        return None
+    reason = f"the policy says so: {'; '.join(said['reasons'])}"
+    return house.road(use_case).roll_back(as_of=as_of, reason=reason, leave=said["leave"])
+
+
+def upstream_of(house: House, use_case: UseCase) -> dict[str, int | None]:
+    """The version in production of each use case whose predictions this one reads."""
+    return {name: house.ledger.holder(name, Stage.PRODUCTION) for name in use_case.reads}
+
+
 def _judge_whole(
     house: House, use_case: UseCase, backtest: pl.DataFrame, *, champion: pl.DataFrame | None,
     leaks: Sequence[str],

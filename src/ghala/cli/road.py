@@ -20,6 +20,9 @@ from ghala.cli.application import (
 from ghala.contracts import clock
 from ghala.contracts.errors import UsageError
 
+policy = typer.Typer(no_args_is_help=True, help="Try the rules of a policy out on the past.")
+application.add_typer(policy, name="policy")
+
 if TYPE_CHECKING:
     from ghala.contracts.use_case import UseCase
     from ghala.house import House
@@ -120,6 +123,26 @@ def reproduce(
     show(certificate, as_json, table=show_certificate)
     if not certificate["is_reproduced"]:
         raise typer.Exit(1)
+
+
+@policy.command(name="backtest")
+def backtest_policy(
+    use_case: Name,
+    *, weeks: Annotated[int, typer.Option(min=4, max=104, help="How far back.")] = 26,
+    as_of: AsOf = None, workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Replay the past under other retrain rules: accuracy, money and work of each."""
+    from dataclasses import asdict
+
+    from ghala.cli.tables import show_rehearsal
+    from ghala.rehearsal import rehearse
+
+    house, found = open_at(workspace, actor, use_case)
+    with house.working():
+        played = rehearse(house, found, as_of=as_of or clock.today(), weeks=weeks)
+    result = {"use_case": use_case, "weeks": weeks, "rules": [asdict(one) for one in played]}
+    result["currency"] = house.workspace.settings.company.currency
+    show(result, as_json, table=show_rehearsal)
 
 
 def _sign(

@@ -124,6 +124,23 @@ def show_certificate(result: Mapping[str, Any]) -> None:
     print(Path(result["certificate"]).read_text(encoding="utf-8"), end="")  # noqa: T201
 
 
+def show_rehearsal(result: Mapping[str, Any]) -> None:
+    """Print what came of each retrain rule."""
+    rows = [
+        {
+            "rule": one["rule"],
+            "trainings": one["trainings"],
+            one["metric"]: one["loss"],
+            "better than the baseline": f"{one['value_added']:+.1%}",
+            f"cost in {result['currency']}": one["money"],
+            "seconds of fitting": one["fit_seconds"],
+        }
+        for one in result["rules"]
+    ]
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_table(f"{result['use_case']}, {result['weeks']} weeks", rows))
+
+
 def show_health(result: Mapping[str, Any]) -> None:
     """Print what the doctor found."""
     console = Console(highlight=False, soft_wrap=True)

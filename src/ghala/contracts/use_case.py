@@ -150,6 +150,14 @@ class UseCase(ABC):
     def checks(self, rows: pl.DataFrame) -> list[Verdict]:
         """The kind's own gates beside those on losses."""
 
+    def money(self, rows: pl.DataFrame, *, who: str) -> pl.Series | None:
+        """What acting on an answer cost, row by row, in the company's currency.
+
+        ``rows`` and ``who`` are those of ``losses``. None where the use case does not count money.
+        """
+        del rows, who
+        return None
+
     def ask(self, model: Any, subjects: pl.DataFrame) -> pl.DataFrame:
         """The predictions for subjects: their key, the columns of the kind and those kept.
 

@@ -58,6 +58,10 @@ class Optimise(UseCase):
         """The cost of the decision that ``who`` took."""
         return self.cost(rows, rows[who])
 
+    def money(self, rows: pl.DataFrame, *, who: str) -> pl.Series:
+        """The cost is money."""
+        return self.losses(rows, self.headline, who=who)
+
     def figures(self, rows: pl.DataFrame) -> dict[str, float]:
         """The share of decisions that break a constraint."""
         return {"infeasible_share": rows["infeasible"].count() / max(rows.height, 1)}

@@ -49,7 +49,8 @@ def read_anchors(workspace: Workspace) -> list[Anchor]:
         written = [line[1:] for line in lines if line.startswith("+") and not line.startswith("++")]
         for line in written:
             number, digest = line.split()
-            found.append(Anchor(*header.split(), number=int(number), digest=digest))
+            made, day = header.split()
+            found.append(Anchor(made, day, number=int(number), digest=digest))
     return found
 
 

@@ -143,20 +143,16 @@ class Road:
         Raises:
             UsageError: no other version was ever in production, or ``leave`` is not there.
         """
-        now = self.ledger.holder(self.name, Stage.PRODUCTION)
-        moves = [e for e in self.ledger.entries("transition", self.name)
-                 if e.body["to"] == Stage.PRODUCTION]  # fmt: skip
-        left = {e.body["left"] for e in moves if "left" in e.body}
+        now, held, left = self._production_history()
         if now is not None and leave in left and leave != now:
             return now
-        if leave is None and moves and "left" in moves[-1].body:
+        if leave is None and left and self._gave_back_last():
             raise UsageError(
                 f"Production of {self.name} was already given back from version"
-                f" {moves[-1].body['left']} to {now}.",
+                f" {left[-1]} to {now}.",
                 f"To leave version {now} too: ghala rollback {self.name} --from {now}",
             )
-        held = [e.version for e in moves if e.version not in (now, *left)]
-        if now is None or leave not in (None, now) or not held or held[-1] is None:
+        if now is None or leave not in (None, now) or not held:
             raise UsageError(
                 f"{self.name} has no earlier production version to go back to from {leave or now}.",
                 "Look at `ghala history`.",
@@ -167,6 +163,11 @@ class Road:
             as_of=as_of, reason=f"rollback: {reason}", left=now,
         )  # fmt: skip
         return held[-1]
+
+    def fallback(self) -> int | None:
+        """The version that a rollback would go back to."""
+        _, held, _ = self._production_history()
+        return held[-1] if held else None
 
     def is_approved(self, version: int) -> bool:
         """Whether as many people have signed as the policy asks for."""
@@ -181,14 +182,25 @@ class Road:
         said = self.ledger.entries("approval", self.name, version=version)
         return {entry.actor for entry in said if entry.number > since}
 
+    def _production_history(self) -> tuple[int | None, list[int], list[int]]:
+        """Who is in production, who was before and may be again, and who was left for good."""
+        now = self.ledger.holder(self.name, Stage.PRODUCTION)
+        moves = self._moves_to(Stage.PRODUCTION)
+        left = [e.body["left"] for e in moves if "left" in e.body]
+        held = [e.version for e in moves if e.version is not None and e.version not in (now, *left)]
+        return now, held, left
+
+    def _gave_back_last(self) -> bool:
+        return "left" in self._moves_to(Stage.PRODUCTION)[-1].body
+
+    def _moves_to(self, stage: Stage) -> list[Entry]:
+        moves = self.ledger.entries("transition", self.name)
+        return [entry for entry in moves if entry.body["to"] == stage]
+
     def _newest_arrival(self, version: int) -> int:
         """The number of the fact by which the last newer version came into staging, or 0."""
-        moves = self.ledger.entries("transition", self.name)
-        came = [
-            entry.number for entry in moves
-            if entry.body["to"] == Stage.STAGING and (entry.version or 0) > version
-        ]  # fmt: skip
-        return max(came, default=0)
+        arrived = self._moves_to(Stage.STAGING)
+        return max((e.number for e in arrived if (e.version or 0) > version), default=0)
 
     def _move(
         self, version: int, to: Stage, changes: Sequence[Change], *, as_of: date, reason: str,
