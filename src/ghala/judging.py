@@ -40,13 +40,18 @@ def judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date
 
 
 def judge_shadow(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    """Judge a version in UAT on its weeks in shadow."""
+    """Judge a version in UAT on its weeks in shadow, and write the pack that people sign by."""
+    from ghala.monitoring.uat_pack import Pair, write_pack
     from ghala.monitoring.watch import judge_shadow as judge_weeks
 
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
     with house.warehouse() as warehouse:
         verdicts = judge_weeks(warehouse, use_case, version=version, champion=champion, as_of=as_of)
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.UAT, as_of=as_of)
+        house.road(use_case).record_verdicts(version, verdicts, after=Stage.UAT, as_of=as_of)
+        write_pack(
+            house.workspace, warehouse, use_case,
+            ledger=house.ledger, pair=Pair(version, champion), as_of=as_of,
+        )  # fmt: skip
     return verdicts
 
 

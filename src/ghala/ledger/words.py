@@ -78,6 +78,7 @@ _SENTENCES: dict[str, Callable[[int | None, Body], str]] = {
         f" {'someone' if body.get('people', 1) == 1 else '{} people'.format(body['people'])}"
         f" with the role {body['role']}"
     ),
+    "pack": lambda v, body: f"what version {v} is signed by: {body['file']}",
     "approval": lambda v, body: f"version {v} approved. {body['comment']}",
     "reproduction": lambda v, body: (
         f"version {v} was made again"
