@@ -21,6 +21,7 @@ user acceptance test and the watch compare nothing else.
 """
 
 from abc import ABC, abstractmethod
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +35,12 @@ NUMBER, WHOLE, TEXT = "DOUBLE PRECISION", "INTEGER", "VARCHAR"
 """Types of columns of predictions, alike on every engine."""
 
 
+def last_target(use_case: "UseCase", as_of: date) -> date:
+    """The last day of the schedule of which it can be known by ``as_of`` what happened."""
+    every = use_case.policy.every_days
+    return as_of - timedelta(days=-(-use_case.horizon_days // every) * every)
+
+
 class UseCase(ABC):
     """What a data scientist writes. Everything else is there.
 
@@ -44,7 +51,7 @@ class UseCase(ABC):
         entity: the columns that say what a row is about, e.g. ``("customer_id",)``.
         target: the date columns that say which of its outcomes is meant, e.g.
             ``("target_week",)``; ``("as_of",)`` means what happens in the days from then on.
-        horizon_days: days from the target until it has happened.
+        horizon_days: days from the target until what happened is known.
         features: names of feature views, joined as they were known at ``as_of``.
         watched: inputs whose drift is watched; none means every one of them.
         baselines: columns of the predictions that a version is compared with, strongest first.

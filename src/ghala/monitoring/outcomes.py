@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ghala.contracts.dialect import quoted
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, last_target
 from ghala.evaluation.gates import split
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.predictions import create_tables, outcome_key, outcomes_of, predictions_of
@@ -75,7 +75,7 @@ def measure(
     create_tables(warehouse, use_case)
     target, key = quoted(use_case.target[0]), ", ".join(map(quoted, outcome_key(use_case)))
     said, happened = predictions_of(use_case), outcomes_of(use_case)
-    span = timedelta(weeks=weeks - 1, days=use_case.horizon_days)
+    since = last_target(use_case, as_of) - timedelta(weeks=weeks - 1)
     columns = ", ".join(map(quoted, (*use_case.key, *use_case.columns, *use_case.kept)))
     rows = warehouse.frame(
         f"""
@@ -86,7 +86,7 @@ def measure(
             AND (CAST($beside AS INTEGER) IS NULL OR as_of IN (
                 SELECT as_of FROM {said} WHERE version = CAST($beside AS INTEGER)))
         ORDER BY {", ".join(map(quoted, use_case.key))}""",  # noqa: S608 - the columns of the use case
-        {"as_of": as_of, "since": as_of - span, "version": version, "beside": beside},
+        {"as_of": as_of, "since": since, "version": version, "beside": beside},
     )
     return measure_rows(use_case, rows)
 

@@ -8,13 +8,12 @@ import polars as pl
 
 from ghala.contracts import clock
 from ghala.contracts.errors import ConfigurationError, DataRejected, suggest
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, last_target
 
 
 def origins_before(use_case: UseCase, as_of: date, *, first: date, weeks: int) -> list[date]:
     """The days on which a prediction could be made and is judged by now, oldest first."""
-    every = use_case.policy.every_days
-    last = as_of - timedelta(days=use_case.horizon_days)
+    every, last = use_case.policy.every_days, last_target(use_case, as_of)
     start = max(first, last - (weeks - 1) * clock.WEEK)
     return clock.every(start + (last - start) % timedelta(days=every), last, every)
 
@@ -82,7 +81,7 @@ def find_parts(use_case: UseCase, examples: pl.DataFrame) -> list[str]:
 def folds(use_case: UseCase, as_of: date) -> Iterator[tuple[date, date]]:
     """The spans of origins that one fit has to forecast, over the judged window."""
     rule = use_case.policy.backtest
-    end = as_of - timedelta(days=use_case.horizon_days) + clock.WEEK
+    end = last_target(use_case, as_of) + timedelta(days=use_case.policy.every_days)
     start = end - rule.weeks * clock.WEEK
     edges = [*clock.every(start, end - clock.WEEK, 7 * rule.refit_every_weeks), end]
     yield from pairwise(edges)
