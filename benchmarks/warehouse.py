@@ -53,7 +53,8 @@ def by_hand(workspace: Path) -> float:
     target = workspace / ".ghala" / "dbt" / "target"
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     done = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
-    copy = workspace / ".ghala" / "by-hand.duckdb"
+    copy = workspace / ".ghala" / "by-hand" / "warehouse.duckdb"  # the statements name the database
+    copy.parent.mkdir()
     shutil.copy2(workspace / ".ghala" / "warehouse.duckdb", copy)
     with duckdb.connect(str(copy)) as session:
         for schema in ("staging", "core", "features"):
@@ -70,7 +71,7 @@ def by_hand(workspace: Path) -> float:
                 kind = "VIEW" if node["config"]["materialized"] == "view" else "TABLE"
                 session.execute(f'CREATE {kind} {node["schema"]}."{node["alias"]}" AS {sql}')
         seconds = time.perf_counter() - begun
-    copy.unlink()
+    shutil.rmtree(copy.parent)
     return seconds
 
 
