@@ -57,13 +57,14 @@ def by_hand(workspace: Path) -> float:
     copy.parent.mkdir()
     shutil.copy2(workspace / ".ghala" / "warehouse.duckdb", copy)
     with duckdb.connect(str(copy)) as session:
-        for schema in ("staging", "core", "features"):
+        for schema in {node["schema"] for node in manifest["nodes"].values()}:
             session.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-        for schema in {n["schema"] for n in manifest["nodes"].values()}:
-            session.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            session.execute(f"CREATE SCHEMA {schema}")
         session.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         begun = time.perf_counter()
         for result in done:
+            if result["unique_id"] not in manifest["nodes"]:
+                continue  # an exposure has no statement
             node, sql = manifest["nodes"][result["unique_id"]], result["compiled_code"]
             if node["resource_type"] == "test":
                 session.execute(sql).fetchall()
