@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ghala.contracts.discovery import use_cases
 from ghala.contracts.errors import Denied
 from ghala.contracts.records import Decision, Stage, Verdict
 from ghala.contracts.use_case import UseCase
 from ghala.house import House
+
+if TYPE_CHECKING:
+    from ghala.serving.cascade import Upstream
+    from ghala.warehouse.engines.engine import Warehouse
 
 
 def judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
@@ -47,6 +52,8 @@ def judge_shadow(house: House, use_case: UseCase, *, version: int, as_of: date) 
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
     with house.warehouse() as warehouse:
         verdicts = judge_weeks(warehouse, use_case, version=version, champion=champion, as_of=as_of)
+        verdicts += _judge_downstream(house, warehouse, use_case, version=version, as_of=as_of)
+        verdicts = _settle(verdicts)
         house.road(use_case).record_verdicts(version, verdicts, after=Stage.UAT, as_of=as_of)
         write_pack(
             house.workspace, warehouse, use_case,
@@ -70,6 +77,55 @@ def roll_back_if_due(house: House, use_case: UseCase, as_of: date) -> int | None
 def upstream_of(house: House, use_case: UseCase) -> dict[str, int | None]:
     """The version in production of each use case whose predictions this one reads."""
     return {name: house.ledger.holder(name, Stage.PRODUCTION) for name in use_case.reads}
+
+
+def _settle(verdicts: list[Verdict]) -> list[Verdict]:
+    """While something has not come true yet there is only to wait, unless something else failed."""
+    from ghala.monitoring.watch import NOT_YET
+
+    waits = [verdict for verdict in verdicts if verdict.gate == NOT_YET]
+    judged = [verdict for verdict in verdicts if verdict.gate != NOT_YET]
+    return waits[:1] if waits and all(verdict.passed for verdict in judged) else judged
+
+
+def _judge_downstream(
+    house: House, warehouse: "Warehouse", use_case: UseCase, *, version: int, as_of: date
+) -> list[Verdict]:
+    """How everything that reads this use case would have done on what the version said."""
+    from ghala.serving.cascade import Upstream
+
+    readers = [
+        (reader, live)
+        for name, reader in use_cases(house.workspace).items()
+        if use_case.name in reader.reads
+        and (live := house.ledger.holder(name, Stage.PRODUCTION)) is not None
+    ]
+    upstream = Upstream(use_case, version)
+    return [
+        _judge_one_reader(house, warehouse, reader, live=live, upstream=upstream, as_of=as_of)
+        for reader, live in readers
+    ]
+
+
+def _judge_one_reader(
+    house: House, warehouse: "Warehouse", reader: UseCase, *, live: int, upstream: "Upstream",
+    as_of: date,
+) -> Verdict:  # fmt: skip
+    from ghala.evaluation.pairs import judge_reader
+    from ghala.monitoring.watch import NOT_YET
+    from ghala.serving.cascade import days_of_both, predict_downstream, with_outcomes
+
+    days = days_of_both(warehouse, upstream, reader, as_of=as_of)
+    come_true = []
+    for speaks in (None, upstream) if days else ():
+        said = predict_downstream(
+            house.workspace, warehouse, reader, version=live, days=days, upstream=speaks
+        )
+        come_true.append(with_outcomes(warehouse, reader, said, as_of=as_of))
+    if not come_true or come_true[0].is_empty():
+        words = f"Nothing that {reader.name} says on its outputs has come true yet."
+        return Verdict(NOT_YET, Decision.FAIL, words)
+    return judge_reader(reader, then=come_true[0], now=come_true[1])
 
 
 def _judge_whole(
