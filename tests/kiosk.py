@@ -44,6 +44,7 @@ class Goods(Forecast):
     """The mean of the last four weeks, times what payday adds or takes."""
 
     features = ("kiosk_goods",)
+    money = "waste"
 
     def fit(self, examples, *, seed):
         sums = examples.group_by("is_payday").agg(pl.col("actual").sum(), pl.col("units_28").sum())
@@ -61,7 +62,9 @@ class Goods(Forecast):
             smart_mean_p90=1.2 * recent,
         )
 
-    def money(self, rows, *, who):
+    def losses(self, rows, metric, *, who):
+        if metric != self.money:
+            return super().losses(rows, metric, who=who)
         # What is left over is thrown away, what was lacking is a lost margin.
         return (rows[who] - rows["actual"]).abs() * 10.0
 

@@ -167,14 +167,16 @@ def _sum_up(
         float(use_case.losses(rows, use_case.headline, who=who).to_numpy().mean())
         for who in (use_case.answer, use_case.baseline)
     )
-    money = use_case.money(rows, who=use_case.answer)
+    money = None
+    if use_case.money is not None:
+        money = float(use_case.losses(rows, use_case.money, who=use_case.answer).to_numpy().sum())
     return Rehearsed(
         rule=name,
         trainings=len(trainings),
         metric=use_case.headline,
         loss=own,
         value_added=(rival - own) / max(abs(rival), 1e-12),
-        money=None if money is None else float(money.to_numpy().sum()),
+        money=money,
         fit_seconds=sum(past.model(day)[1] for day in trainings),
         reasons=tuple(reasons),
     )

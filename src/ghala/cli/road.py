@@ -160,7 +160,7 @@ def _sign(
         "version": version,
         "approved": approve,
         "by": house.actor,
-        "signed": sorted(house.road(found).signers(version)),
+        "signed": sorted(house.road(found).approvals.signers(version)),
         "asked": found.policy.approval.people,
         "stage": stage,
     }

@@ -68,6 +68,8 @@ class UseCase(ABC):
         metrics: what ``losses`` can measure; lower is better.
         headline: the metric that people are shown.
         decisive: the metric by which a challenger is compared with the champion.
+        money: the metric that is what acting on an answer cost, in the company's currency; None
+            where the use case does not count money.
         noun: what its predictions are called, e.g. ``forecasts``.
     """
 
@@ -91,6 +93,7 @@ class UseCase(ABC):
     metrics: ClassVar[tuple[str, ...]]
     headline: ClassVar[str]
     decisive: ClassVar[str]
+    money: ClassVar[str | None] = None
     noun: ClassVar[str]
 
     @property
@@ -156,14 +159,6 @@ class UseCase(ABC):
     @abstractmethod
     def checks(self, rows: pl.DataFrame) -> list[Verdict]:
         """The kind's own gates beside those on losses."""
-
-    def money(self, rows: pl.DataFrame, *, who: str) -> pl.Series | None:
-        """What acting on an answer cost, row by row, in the company's currency.
-
-        ``rows`` and ``who`` are those of ``losses``. None where the use case does not count money.
-        """
-        del rows, who
-        return None
 
     def ask(self, model: Any, subjects: pl.DataFrame) -> pl.DataFrame:
         """The predictions for subjects: their key, the columns of the kind and those kept.

@@ -40,6 +40,7 @@ class Optimise(UseCase):
     metrics = ("cost",)
     headline = "cost"
     decisive = "cost"
+    money = "cost"
     noun = "decisions"
 
     @property
@@ -57,10 +58,6 @@ class Optimise(UseCase):
     def losses(self, rows: pl.DataFrame, metric: str, *, who: str) -> pl.Series:
         """The cost of the decision that ``who`` took."""
         return self.cost(rows, rows[who])
-
-    def money(self, rows: pl.DataFrame, *, who: str) -> pl.Series:
-        """The cost is money."""
-        return self.losses(rows, self.headline, who=who)
 
     def figures(self, rows: pl.DataFrame) -> dict[str, float]:
         """The share of decisions that break a constraint."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from ghala.contracts.records import Stage
+from ghala.ledger.book import Ledger
 from ghala.ledger.tables import Entry
 
 Standing = dict[str, dict[str, Entry]]
@@ -20,6 +21,12 @@ def replay(transitions: Iterable[Entry]) -> Standing:
         if moved.body["to"] != Stage.ARCHIVED:
             stages[moved.body["to"]] = moved
     return held
+
+
+def moves_to(ledger: Ledger, use_case: str, stage: Stage) -> list[Entry]:
+    """The transitions of a use case's versions into a stage, oldest first."""
+    moves = ledger.entries("transition", use_case)
+    return [entry for entry in moves if entry.body["to"] == stage]
 
 
 def until(entries: Iterable[Entry], at: date) -> list[Entry]:

@@ -154,10 +154,10 @@ def _equal(other: str, key: Sequence[str]) -> str:
 def _count_money(use_case: UseCase, rows: pl.DataFrame) -> dict[str, Any] | None:
     """What acting on each would have cost, where it is known what happened."""
     known = rows.filter(pl.col("actual").is_not_null())
-    costs = [use_case.money(known, who=who) for who in (use_case.answer, "rival")]
-    if known.is_empty() or costs[0] is None or costs[1] is None:
+    if use_case.money is None or known.is_empty():
         return None
-    own, rival = (float(cost.to_numpy().sum()) for cost in costs if cost is not None)
+    costs = [use_case.losses(known, use_case.money, who=who) for who in (use_case.answer, "rival")]
+    own, rival = (float(cost.to_numpy().sum()) for cost in costs)
     gates, seed = use_case.policy.gates, use_case.policy.seed
     pairs = pl.DataFrame(
         {"series": name_entities(use_case, known), "loss": costs[0], "rival": costs[1]}

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from ghala.contracts.errors import CheckFailed, Denied, UsageError
+from ghala.contracts.errors import CheckFailed, UsageError
 from ghala.contracts.records import Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Change, Ledger, Note
+from ghala.ledger.stages import moves_to
 from ghala.ledger.tables import Entry
+from ghala.registry.approvals import Approvals
 
 NEXT = {Stage.STAGING: Stage.UAT, Stage.UAT: Stage.PRODUCTION}
 
@@ -23,6 +25,7 @@ class Road:
         self.ledger = ledger
         self.use_case = use_case
         self.name = use_case.name
+        self.approvals = Approvals(workspace, ledger, use_case)
 
     def stage_of(self, version: int) -> Stage | None:
         """Where a version stands; None before staging, archived once it has left every stage.
@@ -93,7 +96,7 @@ class Road:
         self._require_verdict(version, stage)
         to = NEXT[stage]
         if to is Stage.PRODUCTION:
-            self._require_approval(version)
+            self.approvals.require(version)
         before = self.ledger.holder(self.name, to)
         changes = [Change(stage, None, version), Change(to, version, before)]
         self._move(version, to, changes, as_of=as_of, reason=f"passed the gates of {stage}")
@@ -126,10 +129,11 @@ class Road:
             )
         if approve:
             self._require_verdict(version, Stage.UAT)
-        self._may_sign(version)
+        self.approvals.require_right_to_sign(version)
         kind = "approval" if approve else "rejection"
         # Signed anew once a newer version has come, it is another signature.
-        key = f"{kind}:{self.name}:{version}:{self.ledger.actor}:{self._newest_arrival(version)}"
+        since = self.approvals.last_arrival(version)
+        key = f"{kind}:{self.name}:{version}:{self.ledger.actor}:{since}"
         self.ledger.append(Note(kind, {"comment": comment}, self.name, version, as_of, key))
         if not approve:
             self.archive(version, as_of=as_of, reason=f"rejected by {self.ledger.actor}: {comment}")
@@ -144,9 +148,10 @@ class Road:
             UsageError: no other version was ever in production, or ``leave`` is not there.
         """
         now, held, left = self._production_history()
+        moves = moves_to(self.ledger, self.name, Stage.PRODUCTION)
         if now is not None and leave in left and leave != now:
             return now
-        if leave is None and left and self._gave_back_last():
+        if leave is None and moves and "left" in moves[-1].body:
             raise UsageError(
                 f"Production of {self.name} was already given back from version"
                 f" {left[-1]} to {now}.",
@@ -171,36 +176,15 @@ class Road:
 
     def is_approved(self, version: int) -> bool:
         """Whether as many people have signed as the policy asks for."""
-        return len(self.signers(version)) >= self.use_case.policy.approval.people
-
-    def signers(self, version: int) -> set[str]:
-        """Who approved a version, knowing of every newer one that is on the road by now.
-
-        An approval given before a newer version came says nothing of the choice between the two.
-        """
-        since = self._newest_arrival(version)
-        said = self.ledger.entries("approval", self.name, version=version)
-        return {entry.actor for entry in said if entry.number > since}
+        return self.approvals.are_met(version)
 
     def _production_history(self) -> tuple[int | None, list[int], list[int]]:
         """Who is in production, who was before and may be again, and who was left for good."""
         now = self.ledger.holder(self.name, Stage.PRODUCTION)
-        moves = self._moves_to(Stage.PRODUCTION)
+        moves = moves_to(self.ledger, self.name, Stage.PRODUCTION)
         left = [e.body["left"] for e in moves if "left" in e.body]
         held = [e.version for e in moves if e.version is not None and e.version not in (now, *left)]
         return now, held, left
-
-    def _gave_back_last(self) -> bool:
-        return "left" in self._moves_to(Stage.PRODUCTION)[-1].body
-
-    def _moves_to(self, stage: Stage) -> list[Entry]:
-        moves = self.ledger.entries("transition", self.name)
-        return [entry for entry in moves if entry.body["to"] == stage]
-
-    def _newest_arrival(self, version: int) -> int:
-        """The number of the fact by which the last newer version came into staging, or 0."""
-        arrived = self._moves_to(Stage.STAGING)
-        return max((e.number for e in arrived if (e.version or 0) > version), default=0)
 
     def _move(
         self, version: int, to: Stage, changes: Sequence[Change], *, as_of: date, reason: str,
@@ -225,36 +209,6 @@ class Road:
             raise CheckFailed(
                 f"Version {version} of {self.name} has not passed the gates of {stage}: {why}.",
                 _after_failing([v["gate"] for v in failed], f"{self.name} {version}"),
-            )
-
-    def _require_approval(self, version: int) -> None:
-        rule, signed = self.use_case.policy.approval, self.signers(version)
-        if len(signed) < rule.people:
-            who = "someone" if rule.people == 1 else f"{rule.people} people"
-            given = {e.actor for e in self.ledger.entries("approval", self.name, version=version)}
-            stale = sorted(given - signed)
-            told = f" {', '.join(sorted(signed))} signed." if signed else ""
-            told += f" What {', '.join(stale)} signed is from before a newer version." * bool(stale)
-            raise Denied(
-                f"Version {version} of {self.name} needs the approval of {who} with the role"
-                f" {rule.role!r}.{told}",
-                f"That person runs `ghala approve {self.name} {version} --comment ...`.",
-            )
-
-    def _may_sign(self, version: int) -> None:
-        actor, role = self.ledger.actor, self.use_case.policy.approval.role
-        person = self.workspace.settings.people.get(actor)
-        if person is None or role not in person.roles:
-            holders = [n for n, p in self.workspace.settings.people.items() if role in p.roles]
-            raise Denied(
-                f"{actor} does not have the role {role!r}; {', '.join(holders) or 'nobody'} does.",
-                "Ask one of them, or give the role in ghala.toml.",
-            )
-        authors = {e.actor for e in self.ledger.entries("training", self.name, version=version)}
-        if actor in authors:
-            raise Denied(
-                f"{actor} made version {version} of {self.name} and may not sign it off.",
-                f"Ask someone else with the role {role!r}.",
             )
 
 
