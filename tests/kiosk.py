@@ -114,6 +114,9 @@ def monday(week: int) -> date:
     return MONDAY + timedelta(weeks=week)
 
 
+FIRST, SECOND = monday(14), monday(15)
+
+
 def open_kiosk(root: Path, **policy: Any) -> Workspace:
     """A workspace that has sold for ``WEEKS`` weeks; nothing is landed yet.
 
@@ -136,6 +139,18 @@ def open_kiosk(root: Path, **policy: Any) -> Workspace:
         sell(workspace, week)
     repository.commit(root, "Sell goods", ".")
     return Workspace(root)
+
+
+def walk(root: Path, actor: str) -> Workspace:
+    """A kiosk after two weeks of the loop: version 1 was trained, tested in shadow and promoted."""
+    from ghala import flow
+    from ghala.house import House
+
+    house = House(open_kiosk(root), actor)
+    for day in (FIRST, SECOND):
+        flow.run(house, day)
+    house.ledger.engine.dispose()
+    return house.workspace
 
 
 def set_policy(workspace: Workspace, **sections: Any) -> None:

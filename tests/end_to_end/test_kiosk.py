@@ -23,21 +23,14 @@ from ghala.training.reproduce import reproduce
 from ghala.warehouse import repository
 from ghala.web.app import create_app
 from tests.conftest import read_json, run_ghala
-from tests.kiosk import NAME, USE_CASE, monday, open_kiosk, write
+from tests.kiosk import FIRST, NAME, SECOND, USE_CASE, walk, write
 
 AUTHOR = "<img src=x onerror=alert(1)>"
-FIRST, SECOND = monday(14), monday(15)
 
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Two weeks of the loop: a version was trained, tested in shadow and promoted."""
-    workspace = open_kiosk(tmp_path_factory.mktemp("kiosk") / "kiosk")
-    house = House(workspace, AUTHOR)
-    for day in (FIRST, SECOND):
-        flow.run(house, day)
-    house.ledger.engine.dispose()
-    return workspace
+    return walk(tmp_path_factory.mktemp("kiosk") / "kiosk", AUTHOR)
 
 
 @pytest.fixture
@@ -223,7 +216,7 @@ def test_a_rollback_is_seen_by_a_server_that_runs_on(house: House) -> None:
         flow.promote(house, found, version, as_of=SECOND)
 
     def answering() -> set[int]:
-        rows = client.get(f"/api/v1/use-cases/{NAME}/predictions").get_json()["predictions"]
+        rows = client.get(f"/api/v1/use-cases/{NAME}/predictions").get_json()["rows"]
         return {row["version"] for row in rows}
 
     assert answering() == {2}

@@ -17,7 +17,7 @@ from ghala.features.served import read_served, served_on
 from ghala.monitoring.decisions import Facts, decide_retrain, decide_rollback, find_alerts
 from ghala.monitoring.drift import Drift, drift_columns, measure_drift
 from ghala.monitoring.outcomes import Accuracy, measure, write_loss
-from ghala.registry.versions import Registry
+from ghala.registry.versions import REFERENCE, Registry
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.predictions import match_outcomes
 
@@ -174,7 +174,7 @@ def _drift(
     if champion is None or not served:
         return None
     folder = Registry(workspace).fetch(use_case.name, champion)
-    reference = pl.read_parquet(folder / "reference.parquet")
+    reference = pl.read_parquet(folder / REFERENCE)
     current = read_served(workspace, use_case, served[-1])
     columns = list(use_case.watched) or drift_columns(reference)
     report = workspace.reports / use_case.name / f"{as_of}.html"

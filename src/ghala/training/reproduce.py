@@ -20,7 +20,7 @@ from ghala.contracts.use_case import UseCase
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.probes import SAME
 from ghala.features.history import definitions_hash
-from ghala.registry.versions import Registry
+from ghala.registry.versions import REFERENCE, Registry
 from ghala.training.backtest import fit
 from ghala.training.provenance import (
     ENVIRONMENT,
@@ -29,7 +29,7 @@ from ghala.training.provenance import (
     environment,
     hash_columns,
 )
-from ghala.training.train import BACKTEST, CHAMPION, REFERENCE, gather
+from ghala.training.train import BACKTEST, CHAMPION, gather
 from ghala.warehouse.build import build
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land

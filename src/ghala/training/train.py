@@ -21,7 +21,7 @@ from ghala.features.definitions import FeatureView
 from ghala.features.examples import ORIGINS, Request, read_examples
 from ghala.features.history import definitions_hash, find_views, pick_views
 from ghala.features.served import find_leaks
-from ghala.registry.versions import Registry, RunRecord
+from ghala.registry.versions import REFERENCE, Registry, RunRecord
 from ghala.training.backtest import backtest, fit, folds, judge, origins_before
 from ghala.training.plots import draw_backtest
 from ghala.training.probing import probe
@@ -32,7 +32,6 @@ from ghala.warehouse.snapshots import current_snapshot
 REFERENCE_ROWS = 4000
 BACKTEST = "backtest.parquet"
 CHAMPION = "champion.parquet"
-REFERENCE = "reference.parquet"
 
 
 @dataclass(frozen=True)
