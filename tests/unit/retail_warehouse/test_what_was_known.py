@@ -16,6 +16,7 @@ STATES = {
     "receipts": "source, purchase_id, sku, received_on",
     "purchase_orders": "source, purchase_id, sku",
     "calendar_events": "source, event, day",
+    "promotion_plans": "source, promotion_id, sku, location_id",
 }
 
 
