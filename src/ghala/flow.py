@@ -90,6 +90,8 @@ def build(house: House, as_of: date) -> "BuildResult":
 
     _require_data(house, as_of)
 
+    with house.warehouse() as warehouse:
+        house.copy_facts(warehouse)
     try:
         built = build_warehouse(house.workspace)
     except CheckFailed as error:
@@ -253,6 +255,7 @@ def publish(house: House, as_of: date) -> int:
     with house.warehouse() as warehouse:
         built = house.ledger.last("build")
         day = min(as_of, built.as_of) if built and built.as_of else as_of
+        house.copy_facts(warehouse)
         published = publish_build(house.workspace, warehouse, as_of=day)
     house.ledger.append(Note("publication", {"build": published.number}, as_of=day))
     return published.number

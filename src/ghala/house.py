@@ -10,6 +10,7 @@ from ghala.contracts.errors import TryAgain
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Ledger
+from ghala.ledger.words import in_full
 
 if TYPE_CHECKING:
     from ghala.registry.road import Road
@@ -47,6 +48,12 @@ class House:
         from ghala.registry.road import Road
 
         return Road(self.workspace, self.ledger, use_case)
+
+    def copy_facts(self, warehouse: "Warehouse") -> None:
+        """Let the warehouse hold every fact of the ledger, so that BI tools can read them."""
+        from ghala.warehouse.facts import copy_facts
+
+        copy_facts(warehouse, lambda since: map(in_full, self.ledger.entries(since=since)))
 
     def loaded_digests(self) -> dict[str, str]:
         """The SHA-256 with which each file was loaded, by ``SOURCE/FILE``, as the ledger says."""

@@ -92,10 +92,15 @@ class Ledger:
             return {row.stage: row for row in rows if row.version is not None}
 
     def entries(
-        self, kind: str | None = None, use_case: str | None = None, *, version: int | None = None
+        self,
+        kind: str | None = None,
+        use_case: str | None = None,
+        *,
+        version: int | None = None,
+        since: int = 0,
     ) -> list[Entry]:
-        """The facts of a kind, of a use case, of a version, oldest first."""
-        query = select(Entry).order_by(Entry.number)
+        """The facts of a kind, of a use case, of a version, from a number on, oldest first."""
+        query = select(Entry).where(Entry.number >= since).order_by(Entry.number)
         if kind is not None:
             query = query.where(Entry.kind == kind)
         if use_case is not None:

@@ -156,10 +156,12 @@ def _raw_sources(workspace: Workspace) -> str:
         for feed, spec in contract.feeds.items()
     ]
     platform = [
+        {"name": "facts", "description": "The ledger's facts, as far as they are copied."},
         {"name": "forecasts", "description": "Every forecast of every version and baseline."},
         {"name": "outcomes", "description": "What then happened, once it was known."},
     ]
-    raw = {"name": "raw", "schema": "raw", "tables": [*tables, {"name": "batches"}]}
+    landed = [{"name": name} for name in ("batches", "quarantine", "releases")]
+    raw = {"name": "raw", "schema": "raw", "tables": [*tables, *landed]}
     return yaml.safe_dump(
         {
             "version": 2,
