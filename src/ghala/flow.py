@@ -7,7 +7,7 @@ Monitoring does not call training: it writes "retrain, because ..." and the step
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -55,14 +55,28 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
     return done
 
 
-def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchReceipt]:
-    """Bring in the files that have arrived, and snapshot what is landed."""
+def land(
+    house: House,
+    as_of: date,
+    *,
+    allow_late: bool = False,
+    whole: Collection[str] = (),
+    anew: bool = False,
+) -> list[BatchReceipt]:
+    """Bring in the files that have arrived, and snapshot what is landed.
+
+    ``anew`` loads the warehouse again from landing/, and the next build builds everything.
+    """
     from ghala.warehouse import landing, snapshots
 
     known = {entry.key for entry in house.ledger.entries("batch")}
     try:
         with house.warehouse() as warehouse:
-            for _ in landing.land(house.workspace, warehouse, as_of, allow_late=allow_late):
+            if anew:
+                landing.unload(house.workspace, warehouse)
+            for _ in landing.land(
+                house.workspace, warehouse, as_of, allow_late=allow_late, whole=whole
+            ):
                 pass
     except DataRejected as error:
         house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
@@ -87,10 +101,12 @@ def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
 def build(house: House, as_of: date) -> "BuildResult":
     """Build the warehouse from what is landed, and test it."""
     from ghala.warehouse.build import build as build_warehouse
+    from ghala.warehouse.landing import require_landed
 
     _require_data(house, as_of)
 
     with house.warehouse() as warehouse:
+        require_landed(house.workspace, warehouse)
         house.copy_facts(warehouse)
     try:
         built = build_warehouse(house.workspace)
@@ -285,7 +301,7 @@ def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
         for r in fresh
     ]
     facts += [
-        Note("release", one, as_of=one["released_on"], key=f"release:{one['into_batch']}")
+        Note("release", one, as_of=one["released_on"], key=f"release:{one['source']}/{one['file']}")
         for one in released
     ]
     house.ledger.append(*facts)

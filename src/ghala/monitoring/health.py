@@ -14,7 +14,8 @@ from ghala.warehouse.checking import raw_table
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
-from ghala.warehouse.landing import create_tables, verify_landing
+from ghala.warehouse.landing import verify_landing
+from ghala.warehouse.loading import create_tables
 from ghala.warehouse.publish import read_published
 from ghala.warehouse.quarantine import verify_releases
 from ghala.warehouse.repository import require_identity

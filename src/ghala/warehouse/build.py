@@ -12,7 +12,9 @@ import yaml
 from ghala.contracts.discovery import packs, sources
 from ghala.contracts.errors import CheckFailed, ConfigurationError
 from ghala.contracts.settings import Workspace
+from ghala.warehouse.built import find_changed, read_sql, record_built
 from ghala.warehouse.contract import read_sources
+from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.profile import profile_text, reachable
 
 
@@ -28,12 +30,21 @@ class BuildResult:
 def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
     """Run every model and every test.
 
+    Tables that only grow are built anew when asked, and when the SQL behind them has changed.
+
     Raises:
         CheckFailed: a model or a test failed; each is named. What was built before stays.
     """
-    arguments = ["build", *(["--full-refresh"] if full_refresh else [])]
+    texts = read_sql(assemble(workspace))
+    with open_warehouse(workspace) as warehouse:
+        changed = find_changed(warehouse, texts)
+    arguments = ["build", *(["--full-refresh"] if full_refresh or changed else [])]
     succeeded, nodes = _invoke(workspace, arguments)
     result = _summarise(nodes)
+    made = [node.status for node in nodes if node.node.resource_type == "model"]
+    if made and set(made) == {"success"}:
+        with open_warehouse(workspace) as warehouse:
+            record_built(warehouse, texts)
     if not succeeded:
         named = "; ".join(result.failures[:5]) or "see .ghala/dbt/logs/dbt.log"
         raise CheckFailed(

@@ -13,6 +13,7 @@ from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.reading import (
     check_columns,
     read_header,
+    require_sound_gzip,
     require_sound_parquet,
     shorten,
     unreadable,
@@ -114,6 +115,8 @@ def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
     """A query over CSV files whose header is the contract's."""
     headers = set()
     for path in paths:
+        if path.endswith(".gz"):
+            require_sound_gzip(path)
         header = read_header(path)
         check_columns(path, header, feed)
         headers.add(header)

@@ -99,7 +99,12 @@ def current_snapshot(workspace: Workspace) -> Snapshot:
 
 def is_current(workspace: Workspace) -> bool:
     """Whether the newest snapshot holds the files that are landed, by their names."""
-    return _digests(_read(workspace).get(MANIFEST, "")).keys() == _landed(workspace).keys()
+    return held_files(workspace) == _landed(workspace).keys()
+
+
+def held_files(workspace: Workspace) -> frozenset[str]:
+    """The files that the newest snapshot holds, as ``SOURCE/FILE``."""
+    return frozenset(_digests(_read(workspace).get(MANIFEST, "")))
 
 
 def list_snapshots(workspace: Workspace) -> list[Taken]:

@@ -1,6 +1,5 @@
-"""BI tools read the platform's own facts in marts: versions, approvals, alerts, batches, quarantine."""
+"""BI tools read the platform's own facts in marts, from versions to refused rows."""
 
-from datetime import date
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ USE_CASE = "operations/demand"
 Row = tuple[Any, ...]
 
 
-def note(kind: str, version: int | None = None, *, on: date = day(5), **body: Any) -> Note:
-    return Note(kind, body, USE_CASE if version else None, version, on)
+def note(kind: str, version: int | None = None, **body: Any) -> Note:
+    return Note(kind, body, USE_CASE if version else None, version, day(5))
 
 
 STORY = (
