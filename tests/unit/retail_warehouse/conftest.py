@@ -198,7 +198,8 @@ def deliver_until_the_eighth(company: Company) -> None:
 
 
 def deliver_until_the_twelfth(company: Company) -> None:
-    company.deliver("web_lines", day(5), line((101, 1), "A", 5))  # put into the inbox days too late
+    late = line((101, 1), "A", 5), line((100, 1), "A", 4)  # put into the inbox days too late
+    company.deliver("web_lines", day(5), *late)
     company.deliver("web_orders", day(11), order(100, 1, utc(1, 22, 30), depot_id="D2"))
     company.deliver("web_lines", day(11), line((100, 2), "B", 0))
     company.deliver("promotions", day(12), promotion("D1", day(10), is_featured=True))

@@ -184,6 +184,20 @@ def test_an_overdue_feed_is_told_and_allow_late_goes_on(shop: Shop) -> None:
     assert shop.land(late, allow_late=True) == []
 
 
+def test_a_feed_may_come_as_many_days_later_as_its_contract_says(embedded_shop: Shop) -> None:
+    contract = embedded_shop.workspace.root / "sources" / "shop" / "contract.yml"
+    text = contract.read_text(encoding="utf-8").replace(
+        "every_days: 7", "every_days: 7\n    grace_days: 2"
+    )
+    contract.write_text(text, encoding="utf-8")
+    embedded_shop.sell(GOOD)
+    embedded_shop.land(allow_late=False)
+
+    assert embedded_shop.land(MONDAY + timedelta(days=8), allow_late=False) == []
+    with pytest.raises(DataRejected, match="every 7 days, up to 2 later at times"):
+        embedded_shop.land(MONDAY + timedelta(days=9), allow_late=False)
+
+
 def test_what_has_arrived_is_landed_before_another_feed_is_told_to_be_overdue(shop: Shop) -> None:
     with pytest.raises(DataRejected, match="the last one came on no day"):
         shop.land(allow_late=False)
