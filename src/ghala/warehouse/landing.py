@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
-from ghala.contracts.errors import ConfigurationError, DataRejected
+from ghala.contracts.errors import ConfigurationError, DataRejected, UsageError
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse import snapshots
@@ -43,6 +43,7 @@ def land(
     Raises:
         DataRejected: a file is changed, unreadable, cut short, breaks its contract, or is overdue.
         ConfigurationError: the warehouse holds files that landing/ does not.
+        UsageError: nothing has arrived, or a file that is named has not.
     """
     contracts = read_sources(workspace)
     create_tables(warehouse, contracts)
@@ -50,16 +51,22 @@ def land(
         left.unlink()  # of a landing that was cut short
     finish_releases(workspace, warehouse)
     require_landed(workspace, warehouse)
+    named = (f"{source}/{name}" for source in contracts for name in whole)
+    taken = snapshots.held_files(workspace).union(named)  # once taken, a file is whole
     due = find_due(workspace, contracts, as_of)
     done = dict(warehouse.rows("SELECT source || '/' || file, sha256 FROM raw.batches"))
     _require_unchanged(workspace, due, done)
+    if strangers := set(whole) - {one.file.name for one in due}:
+        raise UsageError(
+            f"No file {min(strangers)!r} had arrived by {as_of}.", "Name a file of the inbox."
+        )
     for files in group([one for one in due if one.name not in done], contracts):
         contract = contracts[files[0].source]
         if files[0].is_release:
             again = release_again(warehouse, files[0], contract=contract)
             yield from [again] if again else []
         else:
-            yield from _land_group(workspace, warehouse, files, contract=contract, whole=whole)
+            yield from _land_group(workspace, warehouse, files, contract=contract, whole=taken)
     if not allow_late:
         _require_fresh(warehouse, contracts, as_of)
 
@@ -151,10 +158,11 @@ def _land_group(
     files: Sequence[Delivery],
     *,
     contract: Source,
-    whole: Collection[str],
+    whole: frozenset[str],
 ) -> list[BatchReceipt]:
     """Land files of one feed in one transaction; when one of them is bad, one after the other."""
     landed = [workspace.landing / one.source / one.file.name for one in files]
+    kept = (one.name for one in files if one.file in landed)
     with ThreadPoolExecutor(max_workers=4) as pool:
         digests = list(pool.map(_keep, [one.file for one in files], landed))
     blank = [
@@ -164,10 +172,9 @@ def _land_group(
     try:
         with warehouse.transaction():
             feed = contract.feeds[files[0].feed]
-            kept = [one.file.name for one in files if one.file in landed]  # was taken as whole
             return load(
                 warehouse, blank, feed=feed, landed=landed, masters=contract.feeds,
-                may_be_short=(*whole, *kept),
+                may_be_short=whole.union(kept),
             )  # fmt: skip
     except DataRejected:
         for one, copy in zip(files, landed, strict=True):

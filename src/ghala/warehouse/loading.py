@@ -57,7 +57,7 @@ def load(
         feed: what the files must look like.
         landed: the files.
         masters: the feeds of the source by name, which rows refer to.
-        may_be_short: files that are whole, however few rows they have.
+        may_be_short: files, as ``SOURCE/FILE``, that are whole, however few rows they have.
 
     Raises:
         DataRejected: a file as a whole breaks its contract, or came under another name.
@@ -109,7 +109,7 @@ def _require_whole(
     ][::-1]
     for one in counted:
         usual = median(sizes[-COMPARED:]) if len(sizes) >= LEAST_COMPARED else 0
-        if one.rows_in < share * usual and one.file not in whole:
+        if one.rows_in < share * usual and f"{one.source}/{one.file}" not in whole:
             raise DataRejected(
                 f"{one.file} has {one.rows_in:,} rows; the last files of {one.source}/{one.feed}"
                 f" had {usual:,.0f} in the median, and at least {share:.0%} of that is asked for."

@@ -216,7 +216,7 @@ class _Relanding:
         content = self._write(rows.select(*self.feed.columns), desk / "rows")
         [loaded] = load(
             self.warehouse, [self.blank], feed=self.feed, landed=[content], masters=self.masters,
-            may_be_short=[self.blank.file],
+            may_be_short=[f"{self.blank.source}/{self.blank.file}"],
         )  # fmt: skip
         with self.warehouse.relation("released", rows.select(ROW, BY, AT, WHY)):
             self.warehouse.execute(

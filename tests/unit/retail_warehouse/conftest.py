@@ -16,7 +16,7 @@ from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 
 SINCE = date(2023, 12, 1)
-LAYERS = "table_schema = 'core' OR table_schema LIKE 'marts_%'"
+LAYERS = "table_schema IN ('core', 'features') OR table_schema LIKE 'marts_%'"
 BATCHES = ("batch", "superseded_batch", "row_batch", "line_batch", "order_batch")
 Row = dict[str, Any]
 
@@ -70,7 +70,7 @@ class Company:
             return warehouse.rows(sql, parameters)
 
     def relations(self) -> dict[str, pl.DataFrame]:
-        """Every relation of the core and the marts, its rows sorted."""
+        """Every relation of the core, the features and the marts, its rows sorted."""
         with open_warehouse(self.workspace) as warehouse:
             named = warehouse.rows(
                 f"SELECT table_schema || '.' || table_name FROM information_schema.tables"

@@ -8,7 +8,7 @@ import pytest
 
 from ghala.contracts.errors import DataRejected, TryAgain, UsageError
 from ghala.contracts.records import BatchReceipt
-from ghala.warehouse import landing
+from ghala.warehouse import loading
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import receipts, verify_landing
@@ -297,7 +297,7 @@ def test_a_crash_between_copy_and_commit_leaves_the_file_out_and_the_next_run_br
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.sell(GOOD, "r1,2,no-such,1,1.00,2024-01-05")
-    whole = landing._record
+    whole = loading._record
 
     def record_and_die(warehouse: Warehouse, receipts: list[BatchReceipt]) -> None:
         whole(warehouse, receipts)
@@ -305,7 +305,7 @@ def test_a_crash_between_copy_and_commit_leaves_the_file_out_and_the_next_run_br
             raise SystemExit("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(landing, "_record", record_and_die)
+        patch.setattr(loading, "_record", record_and_die)
         with pytest.raises(SystemExit):
             shop.land()
 

@@ -108,6 +108,8 @@ def test_a_small_file_that_is_whole_comes_in_when_a_person_says_so(embedded_shop
     assert receipt.rows_loaded == 9
 
     embedded_shop.workspace.warehouse.unlink()  # what was taken once is taken again
+    for file in embedded_shop.workspace.inbox.rglob("*.csv"):
+        file.unlink()
     assert len(embedded_shop.land(until)) == 8
 
 
