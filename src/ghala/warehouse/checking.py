@@ -228,8 +228,7 @@ def _mark_repeats(warehouse: DuckDBWarehouse, feed: Feed, *, table: str) -> None
             UNION ALL SELECT *, 1 FROM loaded
         ),
         compared AS (
-            SELECT *, lag(_content) OVER (PARTITION BY {key}, _nth = 1 ORDER BY {order})
-                AS _previous
+            SELECT *, lag(_content) OVER (PARTITION BY {key}, _nth = 1 ORDER BY {order}) _previous
             FROM numbered
         )
         SELECT _file, _row, CASE WHEN _nth > 1 THEN 'duplicate_key' ELSE 'already_loaded' END
