@@ -74,10 +74,10 @@ def land(
         with house.warehouse() as warehouse:
             if anew:
                 landing.unload(house.workspace, warehouse)
-            for _ in landing.land(
+            found = landing.land(
                 house.workspace, warehouse, as_of, allow_late=allow_late, whole=whole
-            ):
-                pass
+            )
+            loaded = list(found)
     except DataRejected as error:
         house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
         raise
@@ -85,7 +85,7 @@ def land(
         fresh = record_batches(house, known)
     if not snapshots.is_current(house.workspace):
         snapshot(house, as_of, message=f"Land what arrived by {as_of}")
-    return fresh
+    return loaded if anew else fresh
 
 
 def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
