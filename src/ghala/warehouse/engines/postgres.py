@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
@@ -13,8 +13,9 @@ import polars as pl
 import pyarrow as pa
 
 from ghala.contracts.dialect import filtered, quoted
-from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
-from ghala.warehouse.engines.engine import Parameters
+from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain, full_disk
+from ghala.warehouse.engines.engine import Parameters, Warehouse
+from ghala.warehouse.engines.readers import refill
 from ghala.warehouse.engines.schema import SCHEMA
 from ghala.warehouse.parquet import write_parquet
 
@@ -42,6 +43,13 @@ _BUSY = {
     "53300": "the server has no connection left",
     "57P03": "the server is starting or stopping",
 }
+_GONE = ("08", "57P01", "57P02")  # how a server that ends a session says so, when it still can
+_LOST = (
+    "server closed the connection",
+    "no connection to the server",
+    "could not receive data from server",
+    "could not send data to server",
+)
 # A string, a quoted name or a comment is passed over; what is left is a parameter.
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|(\?)|\$([a-z_]+)")
 
@@ -64,7 +72,7 @@ class PostgresDialect:
         return _TYPES.get(declared, declared)
 
 
-class PostgresWarehouse:
+class PostgresWarehouse(Warehouse):
     """A connection to the database, used as a context manager.
 
     Args:
@@ -93,29 +101,9 @@ class PostgresWarehouse:
             self.until_closed.close()
             raise
 
-    def __enter__(self) -> Self:
-        """Return the open warehouse."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the connection; the server then lets go of the warehouse."""
         self.until_closed.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All statements inside happen, or none."""
-        self.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self.execute("ROLLBACK")
-            raise
-        self.execute("COMMIT")
 
     def execute(self, sql: str, parameters: Parameters = ()) -> None:
         """Run one statement to its end."""
@@ -136,11 +124,6 @@ class PostgresWarehouse:
             cursor.execute(*_numbered(sql, parameters))
             found = cursor.fetch_arrow_table()
         return [_plain(*pair) for pair in zip(found.column_names, found.columns, strict=True)]
-
-    def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
-        """Run a query and return the first value of its first row, or None."""
-        found = self.rows(sql, parameters)
-        return found[0][0] if found else None
 
     def keep(self, name: str, sql: str, parameters: Parameters = ()) -> None:
         """Keep a query's rows as the temporary table ``name`` until the warehouse is closed."""
@@ -166,16 +149,6 @@ class PostgresWarehouse:
                 return int(cursor.adbc_ingest(table, rows, mode="create", temporary=True))
             return int(cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema))
 
-    def has(self, schema: str, table: str) -> bool:
-        """Whether a table or view exists."""
-        return bool(
-            self.scalar(
-                "SELECT count(*) FROM information_schema.tables"
-                " WHERE table_schema = ? AND table_name = ?",
-                [schema, table],
-            )
-        )
-
     def export(self, schema: str, table: str, *, target: Path) -> None:
         """Write a table or view to a Parquet file with page checksums, in bounded memory."""
         columns = self.rows(
@@ -194,18 +167,34 @@ class PostgresWarehouse:
             cursor.execute(f"SELECT {chosen} FROM {quoted(schema)}.{quoted(table)}")  # noqa: S608
             write_parquet(_converted(cursor.fetch_record_batch(), decimals), target)
 
+    def show(self, relations: Sequence[tuple[str, str]], *, build: int, as_of: date) -> None:
+        """Fill the schemas that other sessions read; they see the build before or this one."""
+        refill(self, relations, build=build, as_of=as_of)
+
+    def explain(self, error: BaseException) -> GhalaError | None:
+        """A server that is busy, full or gone is no bug."""
+        if not isinstance(error, adbc_driver_manager.Error):
+            return None
+        if busy := _BUSY.get(error.sqlstate or ""):
+            return TryAgain(
+                f"The warehouse {self.name} is busy: {busy}.", "Run the command again later."
+            )
+        if (error.sqlstate or "").startswith(_GONE) or any(word in str(error) for word in _LOST):
+            return TryAgain(
+                f"The connection to the warehouse {self.name} was lost.",
+                "Run the command again: what was committed stays, and it goes on after that.",
+            )
+        return full_disk(error)
+
     @contextmanager
     def _cursor(self) -> Iterator[adbc.Cursor]:
         try:
             with self._connection.cursor() as cursor:
                 yield cursor
         except adbc_driver_manager.Error as error:
-            busy = _BUSY.get(error.sqlstate or "")
-            if busy is None:
-                raise
-            raise TryAgain(
-                f"The warehouse {self.name} is busy: {busy}.", "Run the command again later."
-            ) from error
+            if known := self.explain(error):
+                raise known from error
+            raise
 
 
 def _take_over(warehouse: PostgresWarehouse) -> None:
