@@ -11,6 +11,9 @@ ROUNDS = 130
 ROWS = 120_000
 """At most so many examples per grain are learned from; more do not help at this size."""
 
+HALF_LIFE = 13
+"""After so many weeks an example counts half: habits, prices and the range move on."""
+
 _PARAMETERS: dict[str, object] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.2,
@@ -37,6 +40,10 @@ _SCALED = (
 )
 """Levels: the model sees them as multiples of the smart mean, so that one model fits all sizes."""
 
+_POOLED = (("category_units", 13), ("category_cleaned", 26))
+"""A category's level times the location's share of the chain: what a series should sell if its
+store liked the category as every store does. It tells a thin series apart from a small one."""
+
 _SHARES = ("mailer_share", "front_share", "back_share", "feature_share", "display_share")
 _AS_THEY_ARE = (
     "horizon", "age_weeks", "idle_weeks", "promoted_weeks_26", "sold_4", "sold_8", "sold_13",
@@ -60,7 +67,10 @@ def train(
     sample = examples[rows.sample(n=min(ROWS, rows.len()), seed=seed)]
     offset = smart_mean(sample, index)
     data = lgb.Dataset(
-        _matrix(sample, offset), sample["actual"].to_numpy(), init_score=np.log(offset)
+        _matrix(sample, offset),
+        sample["actual"].to_numpy(),
+        weight=_weight(sample["target_week"]),
+        init_score=np.log(offset),
     )
     return lgb.train({**_PARAMETERS, "seed": seed}, data, ROUNDS)
 
@@ -71,11 +81,18 @@ def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Float
     return offset * np.exp(np.asarray(raw, dtype=np.float64))
 
 
+def _weight(weeks: pl.Series) -> Floats:
+    days = weeks.to_numpy()
+    age = (days.max() - days) / np.timedelta64(7, "D")
+    return np.asarray(0.5 ** (age / HALF_LIFE))
+
+
 def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
     scale = pl.Series(offset)
     table = frame.select(
         *_AS_THEY_ARE,
         *(pl.col(name) / scale for name in _SCALED),
+        *(_pooled(level, weeks) / scale for level, weeks in _POOLED),
         *((pl.col(name) - pl.col(f"{name}_8")).alias(f"{name}_change") for name in _SHARES),
         (pl.col("sold_weeks") / pl.col("known_weeks")).alias("active"),
         (pl.col("price_1") / pl.col("price_26")).alias("price_1_26"),
@@ -83,3 +100,8 @@ def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
         scale.alias("offset"),
     )
     return table.cast(pl.Float32).to_numpy()
+
+
+def _pooled(level: str, weeks: int) -> pl.Expr:
+    share = pl.col(f"location_units_{weeks}") / pl.col(f"chain_units_{weeks}")
+    return (pl.col(f"{level}_{weeks}") * share).alias(f"{level}_pooled_{weeks}")

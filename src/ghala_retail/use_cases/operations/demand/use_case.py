@@ -16,7 +16,7 @@ Model = dict[str, GrainModel]
 class Demand(Forecast):
     """Units per week for the next four weeks, at two grains, with intervals."""
 
-    features = ("demand_series", "demand_category", "demand_location")
+    features = ("demand_series", "demand_category", "demand_location", "demand_chain")
     needs = ("order_lines", "products", "promotions", "calendar_events")
     watched = (
         "units_1", "units_4", "units_26", "clean_8", "sold_4", "sold_26", "peak_13", "spread_13",
