@@ -1,6 +1,7 @@
 """The team's warehouse: a PostgreSQL database, read and filled in Arrow batches by COPY."""
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 
 # One pipeline at a time, as with a file: any fixed number says whose lock it is.
 _LOCK = 0x6768616C61
-_SESSION = (
-    "SET TIME ZONE 'UTC'",
-    "SET lock_timeout = '30s'",
-    "SET client_min_messages = 'warning'",
-)
+_WAIT = 3.0  # seconds: how long a session outlives the process that had it, and some more
+_SESSION = {
+    "TimeZone": "UTC",
+    "client_min_messages": "warning",
+    "client_connection_check_interval": "1s",  # a killed process does not work on in the server
+    "jit": "off",  # compiling costs more than it saves in queries of seconds
+}
 _TYPES = {
     "tinyint": "smallint",
     "hugeint": "numeric(38, 0)",
@@ -77,6 +80,7 @@ class PostgresWarehouse(Warehouse):
 
     Args:
         dsn: a libpq address; its password is never shown.
+        memory_gb: what a session may use for sorting and hashing, about.
 
     Raises:
         TryAgain: another pipeline has the warehouse open, or the server is busy.
@@ -85,7 +89,7 @@ class PostgresWarehouse(Warehouse):
 
     dialect = PostgresDialect()
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, memory_gb: int = 2) -> None:
         parts = read_dsn(dsn)
         self.name = f"{parts.get('dbname', 'postgres')} on {parts.get('host', 'localhost')}"
         try:
@@ -96,7 +100,7 @@ class PostgresWarehouse(Warehouse):
         self.until_closed.callback(self._connection.close)
         self.desk: DuckDBWarehouse | None = None  # where files are checked, once some are
         try:
-            _take_over(self)
+            _take_over(self, session_settings(memory_gb))
         except BaseException:
             self.until_closed.close()
             raise
@@ -197,11 +201,20 @@ class PostgresWarehouse(Warehouse):
             raise
 
 
-def _take_over(warehouse: PostgresWarehouse) -> None:
+def session_settings(memory_gb: int) -> dict[str, str]:
+    """How a session of the pipeline works in the server, dbt's sessions too."""
+    return {**_SESSION, "work_mem": f"{64 * memory_gb}MB"}  # of each step of a query
+
+
+def _take_over(warehouse: PostgresWarehouse, settings: dict[str, str]) -> None:
     """Make the session ready and hold the lock that lets one pipeline work at a time."""
-    for setting in _SESSION:
-        warehouse.execute(setting)
-    if not warehouse.scalar("SELECT pg_try_advisory_lock(?)", [_LOCK]):
+    for name, value in (settings | {"lock_timeout": "30s"}).items():
+        warehouse.execute(f"SET {name} = '{value}'")
+    patience = time.monotonic() + _WAIT
+    while not warehouse.scalar("SELECT pg_try_advisory_lock(?)", [_LOCK]):
+        if time.monotonic() < patience:
+            time.sleep(0.2)
+            continue
         holder = warehouse.scalar(
             "SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
             " AND (CAST(classid AS BIGINT) << 32) + CAST(objid AS BIGINT) = ?",

@@ -11,7 +11,7 @@
     'feature_share': 'is_coupon_or_feature',
     'display_share': 'on_display' if var('displays_planned') else 'false',
 } %}
-WITH planned AS (
+WITH planned AS NOT MATERIALIZED (
     SELECT *
     FROM {{ ref('promotions') }}
     {% if is_incremental() %}
@@ -30,10 +30,25 @@ horizon AS (
     FROM arrivals
 ),
 
+-- Each week once, so that few rows meet every arrival.
+store_sales AS (
+    SELECT location_id, week, sum(units) AS units
+    FROM {{ ref('sku_location_week') }}
+    GROUP BY location_id, week
+),
+
+sku_sales AS (
+    SELECT sales.sku, products.category, sales.week, sum(sales.units) AS units
+    FROM {{ ref('sku_location_week') }} AS sales
+    INNER JOIN {{ ref('products') }} AS products USING (sku)
+    WHERE products.category IS NOT NULL
+    GROUP BY sales.sku, products.category, sales.week
+),
+
 store_weight AS (
     SELECT horizon.known_on, sales.location_id, CAST(sum(sales.units) AS DOUBLE PRECISION) AS weight
     FROM horizon
-    INNER JOIN {{ ref('sku_location_week') }} AS sales
+    INNER JOIN store_sales AS sales
         ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
     INNER JOIN (SELECT DISTINCT known_on, location_id FROM planned) AS planning
         ON planning.known_on = horizon.known_on AND planning.location_id = sales.location_id
@@ -43,13 +58,15 @@ store_weight AS (
 chain_weight AS (SELECT known_on, sum(weight) AS total FROM store_weight GROUP BY known_on),
 
 sku_weight AS (
-    SELECT horizon.known_on, sales.sku, products.category, CAST(sum(sales.units) AS DOUBLE PRECISION) AS weight
+    SELECT
+        horizon.known_on,
+        sales.sku,
+        sales.category,
+        CAST(sum(sales.units) AS DOUBLE PRECISION) AS weight
     FROM horizon
-    INNER JOIN {{ ref('sku_location_week') }} AS sales
+    INNER JOIN sku_sales AS sales
         ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
-    INNER JOIN {{ ref('products') }} AS products USING (sku)
-    WHERE products.category IS NOT NULL
-    GROUP BY horizon.known_on, sales.sku, products.category
+    GROUP BY horizon.known_on, sales.sku, sales.category
 ),
 
 category_weight AS (
