@@ -22,9 +22,10 @@ from tests.unit.retail_warehouse import conftest as twelve_days
 SOURCES = ("completejourney", "company", "online_retail")
 STEPS = (date(2017, 4, 3), date(2024, 1, 5), date(2024, 1, 12))
 FIRST_INVOICES = date(2010, 2, 1)
-INVOICES = """\
-invoice,line,stock_code,description,quantity,invoiced_at,price,customer_id,country
-"""
+INVOICE = (
+    "invoice", "line", "stock_code", "description", "quantity", "invoiced_at", "price",
+    "customer_id", "country",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,7 @@ def deliver(workspace: Workspace, quarter: Path) -> None:
     shop = workspace.inbox / "online_retail" / f"invoices_{FIRST_INVOICES + timedelta(weeks=9)}.csv"
     shop.parent.mkdir(parents=True)
     with shop.open("w", encoding="utf-8", newline="") as file:
-        file.write(INVOICES)
-        csv.writer(file).writerows(invoice_lines())
+        csv.writer(file, lineterminator="\n").writerows([INVOICE, *invoice_lines()])
     company = twelve_days.Company(workspace.root.with_name("twelve_days"))
     for _, deliver_news in twelve_days.STAGES:
         deliver_news(company)
