@@ -10,7 +10,7 @@
 -- only where a workspace says `displays_planned`.
 {% set measures = ['mailer_share', 'front_share', 'back_share', 'feature_share', 'display_share',
                    'discount_share'] %}
-WITH planned AS (
+WITH planned AS NOT MATERIALIZED (
     -- plans by the week; a week is planned once
     SELECT
         source, sku, location_id, week, known_on, CAST(NULL AS DATE) AS superseded_on, batch,
