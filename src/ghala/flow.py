@@ -43,10 +43,13 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
             receipts = land(house, as_of, allow_late=allow_late)
         with _step(as_of, "build"):
             built = build(house, as_of)
+        from ghala.warehouse.entities import find_obstacles
+
         done: dict[str, Any] = {"as_of": as_of, "batches": len(receipts), "models": built.models}
+        obstacles = find_obstacles(house.workspace)
         for name, use_case in use_cases(house.workspace).items():
-            done[name] = {}
-            for step in (monitor, retrain_if_due, advance, score):
+            done[name] = {"skipped": obstacles[name]} if name in obstacles else {}
+            for step in () if done[name] else (monitor, retrain_if_due, advance, score_if_due):
                 with _step(as_of, f"{step.__name__} {name}"):
                     done[name][step.__name__] = step(house, use_case, as_of)
         with _step(as_of, "publish"):
@@ -149,7 +152,15 @@ def retrain_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
     training = house.ledger.last("training", use_case.name)
     if training is not None and training.number > decision.number:
         return None
-    return train(house, use_case, as_of, reasons=decision.body["reasons"])
+    try:
+        return train(house, use_case, as_of, reasons=decision.body["reasons"])
+    except DataRejected as error:  # too little is known yet: others need not wait for it
+        log.warning("%s  %s", as_of, error.message)
+        key = f"wait:{use_case.name}:{as_of}"
+        house.ledger.append(
+            Note("wait", {"message": error.message}, use_case.name, None, as_of, key)
+        )
+        return None
 
 
 def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | None = None) -> int:
@@ -192,6 +203,8 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
 
 def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | None]:
     """Move versions up as far as gates, time in UAT and approvals allow; fail them with reasons."""
+    from ghala.monitoring.watch import NOT_YET
+
     road = house.road(use_case)
     _enter_road(house, use_case)
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
@@ -202,7 +215,10 @@ def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | Non
             road.archive(staged, as_of=as_of, reason="failed the gates of staging")
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None and _shadowed_long_enough(house, use_case, as_of):
-        if not all(v.passed for v in _judge_shadow(house, use_case, version=tested, as_of=as_of)):
+        said = _judge_shadow(house, use_case, version=tested, as_of=as_of)
+        if [verdict.gate for verdict in said] == [NOT_YET]:
+            log.info("%s  %s: %s", as_of, use_case.name, said[0].reason)
+        elif not all(verdict.passed for verdict in said):
             road.archive(tested, as_of=as_of, reason="failed in user acceptance test")
         elif road.is_approved(tested):
             road.promote(tested, as_of=as_of)
@@ -244,15 +260,21 @@ def roll_back(
     return version
 
 
+def score_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
+    """Predict when the schedule says so, when other versions are to speak than last, or again."""
+    last = house.ledger.last("scoring", use_case.name)
+    roles = {str(version): role for version, role in house.roles(use_case).items()}
+    spoke = last is not None and last.as_of != as_of and last.body["roles"] == roles
+    if spoke and not use_case.policy.is_due(as_of, last=last.as_of if last else None):
+        return None
+    return score(house, use_case, as_of)
+
+
 def score(house: House, use_case: UseCase, as_of: date) -> int:
-    """Forecast with the champion, and in shadow with the version in UAT."""
+    """Predict with the champion, and in shadow with the version in UAT."""
     from ghala.serving.scoring import score as score_versions
 
-    roles: dict[int, str] = {}
-    for stage, role in ((Stage.UAT, "shadow"), (Stage.PRODUCTION, "champion")):
-        version = house.ledger.holder(use_case.name, stage)
-        if version is not None:
-            roles[version] = role
+    roles = house.roles(use_case)
     if not roles:
         return 0
     with house.warehouse() as warehouse:
@@ -350,7 +372,7 @@ def _enter_road(house: House, use_case: UseCase) -> None:
 
 
 def _judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.evaluation.gates import Evidence, judge_forecast
+    from ghala.evaluation.gates import Evidence, judge
     from ghala.training.train import read_backtest
 
     made = house.ledger.last("training", use_case.name, version=version)
@@ -362,8 +384,7 @@ def _judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: dat
         tests_failed=built.body["failures"] if built else ["the warehouse was never built"],
         leaks=made.body["leaks"] if made else [],
     )
-    policy = use_case.policy
-    verdicts = judge_forecast(evidence, policy.gates, seed=policy.seed)
+    verdicts = judge(use_case, evidence)
     house.road(use_case).record_verdicts(version, verdicts, after=Stage.STAGING, as_of=as_of)
     return verdicts
 

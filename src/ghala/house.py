@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ghala.contracts.errors import TryAgain
+from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Ledger
@@ -54,6 +55,16 @@ class House:
         from ghala.warehouse.facts import copy_facts
 
         copy_facts(warehouse, lambda since: map(in_full, self.ledger.entries(since=since)))
+
+    def roles(self, use_case: UseCase) -> dict[int, str]:
+        """Which versions of a use case speak now: the champion, and in shadow the one in UAT."""
+        held = self.ledger.holders(use_case.name)
+        speaking = {"shadow": held.get(Stage.UAT), "champion": held.get(Stage.PRODUCTION)}
+        return {
+            holder.version: role
+            for role, holder in speaking.items()
+            if holder is not None and holder.version is not None
+        }
 
     def loaded_digests(self) -> dict[str, str]:
         """The SHA-256 with which each file was loaded, by ``SOURCE/FILE``, as the ledger says."""

@@ -3,6 +3,7 @@
 import re
 import reprlib
 from collections.abc import Hashable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ghala.contracts.errors import ConfigurationError, suggest
 
 Model = TypeVar("Model", bound=BaseModel)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
 
 
@@ -51,15 +53,15 @@ class Backtest(_Strict):
 
 
 class Gates(_Strict):
-    """What a version must reach in the backtest, per grain."""
+    """What a version must reach in the backtest; each kind of use case adds its own numbers."""
 
-    baseline: str = Field("smart_mean", description="column of the predictions to beat")
-    metrics: tuple[Literal["wape", "pinball"], ...] = ("wape", "pinball")
+    baseline: str | None = Field(
+        None, description="column of the predictions to beat; by default the strongest"
+    )
+    metrics: tuple[str, ...] = Field((), description="to beat it in; by default the kind's own")
     confidence: float = Field(0.90, gt=0.5, lt=1, description="of the paired bootstrap interval")
-    max_abs_bias: float = Field(0.05, gt=0)
-    coverage: tuple[float, float] = (0.75, 0.85)
     champion_margin: float = Field(
-        0.01, ge=0, lt=1, description="relative pinball loss that a challenger may lose"
+        0.01, ge=0, lt=1, description="relative loss to the champion that a challenger may show"
     )
     champion_confidence: float = Field(
         0.80, gt=0.5, lt=1, description="probability with which it must stay within the margin"
@@ -70,7 +72,7 @@ class Uat(_Strict):
     """The user acceptance test: how long a version runs in shadow."""
 
     shadow_weeks: int = Field(1, ge=0, le=26)
-    max_wape_ratio: float = Field(1.05, gt=0, description="shadow WAPE / live or baseline WAPE")
+    max_loss_ratio: float = Field(1.05, gt=0, description="shadow loss / live or baseline loss")
 
 
 class Approval(_Strict):
@@ -87,7 +89,7 @@ class Retrain(_Strict):
     cooldown_weeks: int = Field(2, ge=0, description="no retraining sooner than this")
     value_added_weeks: int = Field(4, ge=1, description="window of recent weeks looked at")
     min_value_added: float = Field(
-        0.0, description="least relative WAPE gain over the baseline; below it in 3 of 4 weeks"
+        0.0, description="least relative gain over the baseline; below it in 3 of 4 weeks"
     )
     max_abs_bias: float = Field(0.10, gt=0)
     max_drift_share: float = Field(0.5, gt=0, le=1, description="share of drifted inputs")
@@ -96,7 +98,7 @@ class Retrain(_Strict):
 class Alerts(_Strict):
     """Thresholds that open an alert on the console."""
 
-    max_wape: float | None = Field(None, gt=0)
+    max_loss: float | None = Field(None, gt=0, description="of the headline metric")
     min_value_added: float = 0.0
     max_abs_bias: float = Field(0.10, gt=0)
 
@@ -106,7 +108,11 @@ class Policy(_Strict):
 
     owner: str = Field(min_length=1)
     unit: Literal["finance", "marketing", "operations"] | str
-    schedule: str = Field("weekly", description="how often the use case scores")
+    schedule: str = Field(
+        "weekly",
+        pattern=f"^(daily|weekly(, on ({'|'.join(_DAYS)})s)?)$",
+        description="when the use case scores: daily, weekly, or weekly on a day of the week",
+    )
     seed: int = 20_170_101
     backtest: Backtest = Backtest()
     gates: Gates = Gates()
@@ -115,14 +121,28 @@ class Policy(_Strict):
     retrain: Retrain = Retrain()
     alerts: Alerts = Alerts()
 
+    @property
+    def every_days(self) -> int:
+        """Days from one scoring to the next."""
+        return 1 if self.schedule == "daily" else 7
 
-def read_policy(path: Path) -> Policy:
-    """Read and check a policy file.
+    def is_due(self, as_of: date, *, last: date | None) -> bool:
+        """Whether a scoring is due on ``as_of`` after the one on ``last``."""
+        if last is None or as_of - last >= timedelta(days=self.every_days):
+            return True
+        return as_of > last and f"{_DAYS[as_of.weekday()]}s" in self.schedule
+
+
+Rules = TypeVar("Rules", bound=Policy)
+
+
+def read_policy(path: Path, rules: type[Rules]) -> Rules:
+    """Read and check a policy file by the rules of the use case's kind.
 
     Raises:
         ConfigurationError: the file is missing, is not YAML, or holds an unknown or wrong key.
     """
-    return parse(Policy, read_yaml(path), path)
+    return parse(rules, read_yaml(path), path)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
 from ghala.warehouse.engines.engine import Warehouse
 
+ORIGINS = "SELECT unnest(CAST($days AS DATE[])) AS as_of"
+"""The relation that both questions of a use case may read: the days that are asked about."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -90,9 +93,7 @@ def _prepare(
 ) -> None:
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
     entity, drawn = ", ".join(keys), ", ".join(use_case.entity)
-    warehouse.keep(
-        "origins", "SELECT unnest(CAST($days AS DATE[])) AS as_of", {"days": list(request.origins)}
-    )
+    warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
     warehouse.keep(
         "subjects",
         f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
@@ -119,5 +120,5 @@ def _order(use_case: UseCase) -> str:
 
     The engine puts the rows in order, in bounded memory; sorting a frame would hold it twice.
     """
-    keys = (*use_case.entity, "as_of", *use_case.target)
-    return ", ".join(f'CAST({quoted(key)} AS VARCHAR) COLLATE "C" NULLS LAST' for key in keys)
+    order = (f'CAST({quoted(key)} AS VARCHAR) COLLATE "C" NULLS LAST' for key in use_case.key)
+    return ", ".join(order)

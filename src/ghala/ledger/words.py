@@ -55,7 +55,7 @@ def _training(version: int | None, body: Body) -> str:
 
 def _scoring(_version: int | None, body: Body) -> str:
     roles = ", ".join(f"version {version} as {role}" for version, role in body["roles"].items())
-    return f"{body['rows']:,} forecasts by {roles}"
+    return f"{body['rows']:,} predictions by {roles}"
 
 
 def _monitoring(_version: int | None, body: Body) -> str:
@@ -89,6 +89,7 @@ _SENTENCES: dict[str, Callable[[int | None, Body], str]] = {
     "scoring": _scoring,
     "monitoring": _monitoring,
     "decision": _decision,
+    "wait": lambda _v, body: body["message"],
     "alert": lambda _v, body: body["message"],
     "publication": lambda _v, body: f"build {body['build']} published",
     "run": lambda _v, _body: "the loop ran to its end",

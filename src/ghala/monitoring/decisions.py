@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from ghala.contracts.policy import Alerts, Retrain
 from ghala.contracts.records import RetrainDecision
-from ghala.monitoring.outcomes import Accuracy
+from ghala.monitoring.outcomes import Accuracy, write_loss
 
 _BAD_WEEKS = 3
 """In so many of the last four weeks must the simple rule have been better."""
@@ -42,16 +42,22 @@ def find_alerts(accuracy: Sequence[Accuracy], rule: Alerts) -> list[str]:
     """Every threshold that the recent weeks broke, in words."""
     found = []
     for one in accuracy:
-        if rule.max_wape is not None and one.wape > rule.max_wape:
-            found.append(f"{one.grain}: WAPE {one.wape:.1%} is above {rule.max_wape:.1%}")
+        group, bias = _prefix(one), one.figures.get("bias", 0.0)
+        if rule.max_loss is not None and one.loss > rule.max_loss:
+            limit = write_loss(one.metric, rule.max_loss).split()[-1]
+            found.append(f"{group}{write_loss(one.metric, one.loss)} is above {limit}")
         if one.value_added < rule.min_value_added:
             found.append(
-                f"{one.grain}: {one.value_added:+.1%} against {one.baseline} over {one.weeks}"
+                f"{group}{one.value_added:+.1%} against {one.baseline} over {one.weeks}"
                 f" weeks, at least {rule.min_value_added:+.1%} is asked"
             )
-        if abs(one.bias) > rule.max_abs_bias:
-            found.append(f"{one.grain}: bias {one.bias:+.1%} is beyond {rule.max_abs_bias:.1%}")
+        if abs(bias) > rule.max_abs_bias:
+            found.append(f"{group}bias {bias:+.1%} is beyond {rule.max_abs_bias:.1%}")
     return found
+
+
+def _prefix(one: Accuracy) -> str:
+    return f"{one.grain}: " if one.grain else ""
 
 
 def _performance(accuracy: Sequence[Accuracy], rule: Retrain) -> list[str]:
@@ -61,13 +67,14 @@ def _performance(accuracy: Sequence[Accuracy], rule: Retrain) -> list[str]:
         bad = sum(value < rule.min_value_added for value in recent)
         if bad >= _BAD_WEEKS:
             reasons.append(
-                f"performance: {one.grain} added less than {rule.min_value_added:+.1%} over"
+                f"performance: {one.grain or 'it'} added less than {rule.min_value_added:+.1%} over"
                 f" {one.baseline} in {bad} of {len(recent)} weeks"
             )
-        if one.weeks >= 2 and abs(one.bias) > rule.max_abs_bias:
+        bias = one.figures.get("bias", 0.0)
+        if one.weeks >= 2 and abs(bias) > rule.max_abs_bias:
             reasons.append(
-                f"performance: {one.grain} has a bias of {one.bias:+.1%} over {one.weeks} weeks,"
-                f" {rule.max_abs_bias:.1%} is the limit"
+                f"performance: {one.grain or 'it'} has a bias of {bias:+.1%} over {one.weeks}"
+                f" weeks, {rule.max_abs_bias:.1%} is the limit"
             )
     return reasons
 

@@ -6,15 +6,20 @@ from typing import Any
 
 import polars as pl
 
-from ghala.contracts.records import Decision, RetrainDecision, Verdict
+from ghala.contracts.records import RetrainDecision, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.evaluation.verdicts import make_verdict
 from ghala.features.served import read_served, served_on
 from ghala.monitoring.decisions import Facts, decide_retrain, find_alerts
 from ghala.monitoring.drift import Drift, drift_columns, measure_drift
-from ghala.monitoring.outcomes import Accuracy, match_outcomes, measure
+from ghala.monitoring.outcomes import Accuracy, measure, write_loss
 from ghala.registry.versions import Registry
 from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.predictions import match_outcomes
+
+NOT_YET = "shadow"
+"""The gate that fails while nothing of a shadow has come true; then there is only to wait."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Seen:
         """The look as plain values for the ledger."""
         return {
             "outcomes": self.outcomes,
-            "accuracy": [{**asdict(one), "value_added": one.value_added} for one in self.accuracy],
+            "accuracy": [one.as_dict() for one in self.accuracy],
             "drift": None
             if self.drift is None
             else {"share": self.drift.share, "drifted": list(self.drift.drifted)},
@@ -84,24 +89,27 @@ def judge_shadow(
     weeks = max(rule.shadow_weeks, 1) + use_case.policy.retrain.value_added_weeks
     tested = measure(warehouse, use_case, as_of=as_of, weeks=weeks, version=version)
     rivals = {} if champion is None else {
-        one.grain: one.wape
+        one.grain: one.loss
         for one in measure(
             warehouse, use_case, as_of=as_of, weeks=weeks, version=champion, beside=version
         )
     }  # fmt: skip
     verdicts = []
     for one in tested:
-        rival = rivals.get(one.grain, one.baseline_wape)
-        ratio = one.wape / max(rival, 1e-9)
+        rival = rivals.get(one.grain, one.baseline_loss)
+        # A loss may be below zero, as a cost is that earns money.
+        limit = rival + (rule.max_loss_ratio - 1) * abs(rival)
         who = f"version {champion}" if one.grain in rivals else one.baseline
+        group, gate = f"{one.grain}: " if one.grain else "", f"shadow:{one.grain or one.metric}"
         words = (
-            f"{one.grain}: WAPE {one.wape:.1%} in shadow over {_weeks(one.weeks)}, {who} had"
-            f" {rival:.1%}; up to {rule.max_wape_ratio:.2f} times that is allowed."
+            f"{group}{write_loss(one.metric, one.loss)} in shadow over {_weeks(one.weeks)}, {who}"
+            f" had {write_loss(one.metric, rival).split()[-1]}; up to"
+            f" {rule.max_loss_ratio:.2f} times that is allowed."
         )
-        decision = Decision.PASS if ratio <= rule.max_wape_ratio else Decision.FAIL
-        verdicts.append(Verdict(f"shadow:{one.grain}", decision, words, {"ratio": ratio}))
+        figures = {"loss": one.loss, "rival": rival}
+        verdicts.append(make_verdict(gate, words, passed=one.loss <= limit, figures=figures))
     return verdicts or [
-        Verdict("shadow", Decision.FAIL, "No week of its shadow has come true yet.", {})
+        make_verdict(NOT_YET, "No week of its shadow has come true yet.", passed=False, figures={})
     ]
 
 

@@ -1,4 +1,4 @@
-"""Score: the forecasts of a version for one business date, written to the warehouse at once."""
+"""Score: what versions predict on one business date, written to the warehouse at once."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -12,11 +12,7 @@ from ghala.features.history import find_views, pick_views
 from ghala.features.served import keep_served
 from ghala.registry.versions import Registry
 from ghala.warehouse.engines.engine import Warehouse
-
-_COLUMNS = (
-    "use_case, version, role, as_of, grain, series, target_week, horizon, mean, p10, p50, p90,"
-    " dispersion, naive, recent_mean, smart_mean, smart_mean_p10, smart_mean_p50, smart_mean_p90"
-)
+from ghala.warehouse.predictions import replace_predictions
 
 
 def score(
@@ -27,7 +23,7 @@ def score(
     roles: Mapping[int, str],
     as_of: date,
 ) -> int:
-    """Forecast with each version of ``roles`` and replace what was said for this date.
+    """Predict with each version of ``roles`` and replace what was said for this date.
 
     Args:
         roles: ``champion`` or ``shadow``, by version.
@@ -40,20 +36,9 @@ def score(
     said = []
     for version, role in roles.items():
         model = use_case.load(registry.fetch(use_case.name, version))
-        rows = use_case.predict(model, subjects).with_columns(
-            pl.lit(use_case.name).alias("use_case"),
-            pl.lit(version).alias("version"),
-            pl.lit(role).alias("role"),
-        )
-        said.append(rows)
-    forecasts = pl.concat(said)
+        rows = use_case.ask(model, subjects)
+        said.append(rows.with_columns(version=pl.lit(version), role=pl.lit(role)))
+    predictions = pl.concat(said)
     keep_served(workspace, use_case, subjects)
-    with warehouse.relation("said", forecasts), warehouse.transaction():
-        warehouse.execute(
-            "DELETE FROM platform.forecasts WHERE use_case = ? AND as_of = ?",
-            [use_case.name, as_of],
-        )
-        warehouse.execute(
-            f"INSERT INTO platform.forecasts ({_COLUMNS}) SELECT {_COLUMNS} FROM said"  # noqa: S608
-        )
-    return forecasts.height
+    replace_predictions(warehouse, use_case, predictions, as_of=as_of)
+    return predictions.height

@@ -94,15 +94,15 @@ def test_a_model_that_is_cooling_down_is_kept_and_says_what_it_would_be_trained_
 
 
 def test_no_alert_is_raised_for_a_good_model() -> None:
-    assert find_alerts([make_accuracy()], Alerts(max_wape=0.4)) == []
+    assert find_alerts([make_accuracy()], Alerts(max_loss=0.4)) == []
 
 
 @pytest.mark.parametrize(
     ("accuracy", "rule", "words"),
     [
-        (make_accuracy(), Alerts(max_wape=0.3), "sku_chain: WAPE 36.0% is above 30.0%"),
+        (make_accuracy(), Alerts(max_loss=0.3), "sku_chain: WAPE 36.0% is above 30.0%"),
         (
-            make_accuracy(wape=0.5),
+            make_accuracy(loss=0.5),
             Alerts(),
             "sku_chain: -25.0% against smart_mean over 4 weeks, at least +0.0% is asked",
         ),
@@ -112,8 +112,8 @@ def test_no_alert_is_raised_for_a_good_model() -> None:
 def test_each_threshold_that_is_broken_is_told_with_its_figures(
     accuracy: Accuracy, rule: Alerts, words: str
 ) -> None:
-    assert find_alerts([accuracy, make_accuracy(grain="other", wape=0.2)], rule) == [words]
+    assert find_alerts([accuracy, make_accuracy(grain="other", loss=0.2)], rule) == [words]
 
 
 def test_a_baseline_that_was_never_wrong_leaves_no_room_to_add_value() -> None:
-    assert make_accuracy(baseline_wape=0.0).value_added == 0
+    assert make_accuracy(baselines={"smart_mean": 0.0}).value_added == 0

@@ -176,11 +176,11 @@ def test_one_pipeline_at_a_time_has_the_database_open(postgres_dsn: str) -> None
 def test_a_table_that_somebody_holds_is_an_error_to_try_again(postgres_dsn: str) -> None:
     with PostgresWarehouse(postgres_dsn) as opened, adbc.connect(postgres_dsn) as other:
         with other.cursor() as cursor:
-            cursor.execute("LOCK TABLE platform.forecasts IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("LOCK TABLE raw.batches IN ACCESS EXCLUSIVE MODE")
         opened.execute("SET lock_timeout = '50ms'")
 
         with pytest.raises(TryAgain, match="another session holds a table"):
-            opened.scalar("SELECT count(*) FROM platform.forecasts")
+            opened.scalar("SELECT count(*) FROM raw.batches")
 
 
 def test_a_commit_that_fails_leaves_nothing_and_the_session_works_on(postgres_dsn: str) -> None:
