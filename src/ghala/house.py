@@ -57,14 +57,16 @@ class House:
         copy_facts(warehouse, lambda since: map(in_full, self.ledger.entries(since=since)))
 
     def roles(self, use_case: UseCase) -> dict[int, str]:
-        """Which versions of a use case speak now: the champion, and in shadow the one in UAT."""
+        """Which versions of a use case speak now: the champion, and in shadow the one in UAT.
+
+        Where the policy lets production go back by itself, the version before is heard too.
+        """
         held = self.ledger.holders(use_case.name)
-        speaking = {"shadow": held.get(Stage.UAT), "champion": held.get(Stage.PRODUCTION)}
-        return {
-            holder.version: role
-            for role, holder in speaking.items()
-            if holder is not None and holder.version is not None
-        }
+        uat, live = (held[s].version if s in held else None for s in (Stage.UAT, Stage.PRODUCTION))
+        watches = use_case.policy.rollback.rule == "auto"
+        before = self.road(use_case).fallback() if watches else None
+        speaking = {before: "shadow", uat: "shadow", live: "champion"}
+        return {version: role for version, role in speaking.items() if version is not None}
 
     def loaded_digests(self) -> dict[str, str]:
         """The SHA-256 with which each file was loaded, by ``SOURCE/FILE``, as the ledger says."""

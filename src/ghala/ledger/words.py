@@ -82,9 +82,17 @@ _SENTENCES: dict[str, Callable[[int | None, Body], str]] = {
     "verdict": _verdict,
     "transition": lambda v, body: f"version {v} to {body['to']}: {body['reason']}",
     "request": lambda v, body: (
-        f"version {v} asks for the approval of someone with the role {body['role']}"
+        f"version {v} asks for the approval of"
+        f" {'someone' if body.get('people', 1) == 1 else '{} people'.format(body['people'])}"
+        f" with the role {body['role']}"
     ),
+    "pack": lambda v, body: f"what version {v} is signed by: {body['file']}",
     "approval": lambda v, body: f"version {v} approved. {body['comment']}",
+    "reproduction": lambda v, body: (
+        f"version {v} was made again"
+        f" {'with the same result' if body['is_reproduced'] else 'with another result'}"
+        f"{': ' if body['differs'] else ''}{'; '.join(body['differs'][:5])}"
+    ),
     "rejection": lambda v, body: f"version {v} rejected. {body['comment']}",
     "scoring": _scoring,
     "monitoring": _monitoring,
