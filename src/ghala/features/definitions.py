@@ -49,7 +49,7 @@ class Window:
             )
         if self.days is not None and not 1 <= self.days <= _LONGEST:
             raise ConfigurationError(
-                f"Feature {self.name!r}: a window of {self.days} days; 1 to {_LONGEST} are allowed.",
+                f"Feature {self.name!r} has a window of {self.days} days; 1 to {_LONGEST} can be.",
                 "Correct the days, or leave them out for all that was known.",
             )
 

@@ -172,18 +172,18 @@ class Bands(Rows):
         """Which rows of the source any row of the request can see."""
         view = self.view
         entity = ", ".join(f"source.{quoted(column)}" for column in view.entity)
-        asked = f"SELECT {self.entity} FROM {self.request}"  # noqa: S608 - declared in code
-        day = "(SELECT {}(as_of) FROM " + self.request + ")"
+        first = f"(SELECT min(as_of) FROM {self.request})"  # noqa: S608 - declared in code
+        last = f"(SELECT max(as_of) FROM {self.request})"  # noqa: S608 - declared in code
         conditions = [
-            f"({entity}) IN ({asked})",
-            f"source.{view.event_time} < {day.format('max')}",
-            f"source.{view.known_on} <= {day.format('max')}",
+            f"({entity}) IN (SELECT {self.entity} FROM {self.request})",  # noqa: S608
+            f"source.{view.event_time} < {last}",
+            f"source.{view.known_on} <= {last}",
         ]
         if view.reach is not None:
-            conditions.append(f"source.{view.event_time} >= {day.format('min')} - {view.reach}")
+            conditions.append(f"source.{view.event_time} >= {first} - {view.reach}")
         if view.superseded_on:
             newer = f"source.{view.superseded_on}"
-            conditions.append(f"({newer} IS NULL OR {newer} > {day.format('min')})")
+            conditions.append(f"({newer} IS NULL OR {newer} > {first})")
         return " AND ".join(conditions)
 
     @cached_property
@@ -216,7 +216,7 @@ class Bands(Rows):
         joins = []
         for number, part in enumerate(dict.fromkeys((w.value, w.where) for w in counted)):
             windows = ", ".join(
-                f"{filtered('count(*)', w.days and f'event_on >= as_of - {w.days}')}"
+                f"{filtered('count(*)', f'event_on >= as_of - {w.days}' if w.days else None)}"
                 f" AS {quoted(w.name)}"
                 for w in counted
                 if (w.value, w.where) == part

@@ -112,10 +112,8 @@ def slow_window(window: Window, seen: list[State], as_of: date) -> Any:
     ]
     column = window.value.partition(" ")[0]
     values = [getattr(one, column) for one in rows if getattr(one, column) is not None]
-    if window.function == "count":
-        return len(values)
-    if window.function == "distinct":
-        return len(set(values))
+    if window.function in ("count", "distinct"):
+        return len(values if window.function == "count" else set(values))
     if not values:
         return None
     if window.function == "last":
