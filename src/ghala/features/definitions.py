@@ -168,5 +168,39 @@ class FeatureView:
         return replace(self, shown=shown)
 
 
+def forecasts_of(
+    use_case: str, *, name: str, owner: str, horizons: Iterable[int], ttl_days: int = 14
+) -> FeatureView:
+    """The predictions of a forecast's champion as a feature view, so that another model reads them.
+
+    What was said on a day counts on that day. ``version`` and ``said_on`` tell which version said
+    it, and when; a forecast older than ``ttl_days`` has lapsed.
+    """
+    said = (
+        "(SELECT grain, series, horizon, target_week, version, mean, p10, p50, p90,"  # noqa: S608
+        " as_of AS said_on, as_of - 1 AS learned_until FROM platform.forecasts"
+        f" WHERE use_case = '{use_case}' AND role = 'champion')"
+    )
+    return FeatureView(
+        name=name,
+        entity=("grain", "series"),
+        source=said,
+        event_time="learned_until",
+        known_on="said_on",
+        description=f"What the champion of {use_case} expects, horizon by horizon in weeks.",
+        owner=owner,
+        ttl_days=ttl_days,
+        windows=(
+            Window("version", "last", "version", ttl_days, description="The version that said it."),
+            Window("said_on", "last", "said_on", ttl_days, description="The day it was said."),
+            *(
+                Window(f"{column}_{n}w", "last", column, ttl_days, where=f"horizon = {n}")
+                for n in horizons
+                for column in ("target_week", "mean", "p10", "p50", "p90")
+            ),
+        ),
+    )
+
+
 def _words_of(sql: str) -> set[str]:
     return set(re.findall(r"[A-Za-z_]\w*", sql))

@@ -1,8 +1,8 @@
 """The online store: the newest values of an entity, at once and without the warehouse.
 
 A view's values are replaced in one transaction: readers see the old set or the new one, whole, also
-when the writer is killed. Numbers and days are kept as numbers, the rest as text; the columns' types are
-kept beside them, so that what is read is what was written.
+when the writer is killed. Numbers and days are kept as numbers, the rest as text, and the types of
+the columns beside them, so that what is read is what was written.
 """
 
 import sqlite3
@@ -115,11 +115,10 @@ class OnlineStore:
         asked = pl.DataFrame(some, schema=list(view.entity), orient="row")
         return self.fetch(view, asked, definition=definition)
 
-    def kept_on(self, view: FeatureView, *, definition: str) -> date | None:
-        """The business date of the values that are kept; None when there are none."""
-        with self.database.reading():
-            found = self._sets(view.name, definition)
-        return found[0] if found else None
+    def views(self) -> set[str]:
+        """The names of the views of which values are kept."""
+        rows = self.database.rows(f"SELECT view_name FROM {self.database.table('feature_sets')}")  # noqa: S608
+        return {name for (name,) in rows}
 
     def _find(
         self, view: FeatureView, columns: Sequence[str], keys: Sequence[tuple[Any, ...]]

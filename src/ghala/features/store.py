@@ -108,10 +108,15 @@ class FeatureStore:
             "features": [{"feature": one.name, "says": one.words} for one in view.features],
         }
 
-    def check(self, views: Iterable[FeatureView], *, warehouse: Warehouse) -> list[str]:
+    def renew(self, as_of: date, *, warehouse: Warehouse) -> list[dict[str, Any]]:
+        """Keep anew, as known on ``as_of``, every view that was kept once."""
+        names = [view.name for view in self._kept_views()]
+        return self.materialize(as_of, names, warehouse=warehouse) if names else []
+
+    def check(self, *, warehouse: Warehouse) -> list[str]:
         """Name every feature of which a sample of the kept values is not what history says."""
         wrong = []
-        for view in views:
+        for view in self._kept_views():
             kept = self.kept.sample(view, definition=definitions_hash([view]), rows=_SAMPLE)
             if kept is None or kept.frame.is_empty():
                 continue
@@ -120,6 +125,11 @@ class FeatureStore:
             found = compare_served(kept.frame, said.drop("as_of"), keys=view.entity)
             wrong += [f"online {view.name} of {kept.as_of}: {one}" for one in found]
         return wrong
+
+    def _kept_views(self) -> list[FeatureView]:
+        """The views of which values are kept and that are still declared online."""
+        names = self.kept.views()
+        return [view for name, view in self.views.items() if name in names and view.online]
 
     def _resolve(self, features: Sequence[str]) -> list[FeatureView]:
         """The views that are asked for, each once and with the features that are."""

@@ -10,6 +10,7 @@ from ghala.contracts.records import Decision, RetrainDecision, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.served import read_served, served_on
+from ghala.features.store import FeatureStore
 from ghala.monitoring.decisions import Facts, decide_retrain, find_alerts
 from ghala.monitoring.drift import Drift, drift_columns, measure_drift
 from ghala.monitoring.outcomes import Accuracy, match_outcomes, measure
@@ -56,17 +57,18 @@ def look(
     standing: Standing,
     as_of: date,
 ) -> Seen:
-    """Match outcomes, measure, and decide; nothing but the outcomes is written here."""
+    """Match outcomes, measure, check what is kept online, and decide; only outcomes are written."""
     outcomes = match_outcomes(warehouse, use_case, as_of)
     rule = use_case.policy.retrain
     accuracy = measure(warehouse, use_case, as_of=as_of, weeks=rule.value_added_weeks)
     drift = _drift(workspace, use_case, champion=standing.champion, as_of=as_of)
+    online = FeatureStore(workspace).check(warehouse=warehouse)
     facts = Facts(as_of, standing.last_training, accuracy, drift.share if drift else None)
     return Seen(
         outcomes=outcomes,
         accuracy=accuracy,
         drift=drift,
-        alerts=find_alerts(accuracy, use_case.policy.alerts),
+        alerts=[*find_alerts(accuracy, use_case.policy.alerts), *online],
         decision=decide_retrain(facts, rule),
     )
 

@@ -150,16 +150,26 @@ def test_keeping_again_replaces_everything_that_was_kept(store: FeatureStore) ->
     assert store.online(request, ["shop.idle_days"])["shop.idle_days"].to_list() == [None]
 
 
+def test_what_was_kept_once_is_renewed_and_nothing_else(store: FeatureStore) -> None:
+    with open_warehouse(store.workspace) as warehouse:
+        assert store.renew(day(19), warehouse=warehouse) == []
+        store.materialize(day(20), warehouse=warehouse)
+        renewed = store.renew(day(21), warehouse=warehouse)
+
+    assert [one["as_of"] for one in renewed] == [day(21)]
+    found = store.online(pl.DataFrame({"shop": ["s1"]}), ["shop.last_day"])
+    assert found["shop.last_day"].to_list() == [day(20)]
+
+
 def test_the_check_names_what_is_kept_and_is_not_what_history_says(store: FeatureStore) -> None:
     materialize(store, day(20))
-    views = [view for view in store.views.values() if view.online]
     with open_warehouse(store.workspace) as warehouse:
-        assert store.check(views, warehouse=warehouse) == []
+        assert store.check(warehouse=warehouse) == []
         table = store.kept.database.table("shop")
         with store.kept.database.writing():
             store.kept.database.execute(f"UPDATE {table} SET units_7 = 1 WHERE shop = 's4'")
 
-        found = store.check(views, warehouse=warehouse)
+        found = store.check(warehouse=warehouse)
 
     assert found == [f"online shop of {day(20)}: units_7 differs in 1 of 5 rows served"]
 
