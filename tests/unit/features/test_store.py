@@ -83,7 +83,7 @@ def store(
 
 def materialize(store: FeatureStore, as_of: date) -> list[dict[str, object]]:
     with open_warehouse(store.workspace) as warehouse:
-        return store.materialize(as_of, warehouse=warehouse)
+        return store.materialize(as_of, ["shop"], warehouse=warehouse)
 
 
 def test_history_adds_what_was_asked_for_to_the_rows_in_their_order(store: FeatureStore) -> None:
@@ -153,7 +153,7 @@ def test_keeping_again_replaces_everything_that_was_kept(store: FeatureStore) ->
 def test_what_was_kept_once_is_renewed_and_nothing_else(store: FeatureStore) -> None:
     with open_warehouse(store.workspace) as warehouse:
         assert store.renew(day(19), warehouse=warehouse) == []
-        store.materialize(day(20), warehouse=warehouse)
+        store.materialize(day(20), ["shop"], warehouse=warehouse)
         renewed = store.renew(day(21), warehouse=warehouse)
 
     assert [one["as_of"] for one in renewed] == [day(21)]
@@ -230,7 +230,7 @@ kind = getattr(online, sys.argv[2])
 fill, kind.fill = kind.fill, fill_half
 store = ghala.Workspace(sys.argv[1]).features
 with open_warehouse(store.workspace) as warehouse:
-    store.materialize(date.fromisoformat(sys.argv[3]), warehouse=warehouse)
+    store.materialize(date.fromisoformat(sys.argv[3]), ["shop"], warehouse=warehouse)
 """
 
 
