@@ -20,7 +20,7 @@ customer = FeatureView(
         *(
             Window(f"orders_{n}d", "distinct", "order_id", n, where=_SOLD,
                    description=f"Orders of the last {n} days that were not cancelled.")
-            for n in (7, 30, 90, 365)
+            for n in (7, 30, 90, 180, 365)
         ),
         *(
             Window(f"spend_{n}d", "sum", "revenue", n,
@@ -30,7 +30,7 @@ customer = FeatureView(
         *(
             Window(f"units_{n}d", "sum", "units", n,
                    description=f"Units bought over the last {n} days.")
-            for n in (30, 90, 365)
+            for n in (7, 30, 90, 365)
         ),
         *(
             Window(f"discount_{n}d", "sum", "discount", n,
@@ -40,12 +40,12 @@ customer = FeatureView(
         *(
             Window(f"skus_{n}d", "distinct", "sku", n, where=_SOLD,
                    description=f"Different SKUs bought over the last {n} days.")
-            for n in (90, 365)
+            for n in (30, 90, 365)
         ),
         *(
             Window(f"agent_orders_{n}d", "distinct", "order_id", n, where=_BY_AGENT,
                    description=f"Orders of the last {n} days that came through an agent.")
-            for n in (90, 365)
+            for n in (30, 90, 365)
         ),
         Window("cancelled_orders_365d", "distinct", "order_id", 365, where="is_cancelled",
                description="Orders of the last 365 days that were cancelled."),
