@@ -19,8 +19,9 @@ from ghala.evaluation.metrics import accuracy, coverage
 from ghala.features.checks import find_early_labels
 from ghala.features.definitions import FeatureView
 from ghala.features.examples import Request, read_examples
-from ghala.features.history import definitions_hash, find_views, pick_views
+from ghala.features.history import find_views, pick_views
 from ghala.features.served import find_leaks
+from ghala.features.training_set import describe_rows, keep_training_set
 from ghala.registry.versions import Registry, RunRecord
 from ghala.training.backtest import backtest, fit, folds, judge, origins_before
 from ghala.training.plots import draw_backtest
@@ -84,8 +85,7 @@ def train(
     model = fit(use_case, examples)
     registry = Registry(workspace)
     with tempfile.TemporaryDirectory(dir=workspace.state) as place:
-        record = _record(workspace, use_case, material, folder=Path(place))
-        record.parameters["as_of"] = as_of.isoformat()
+        record = _record(workspace, use_case, material, folder=Path(place), as_of=as_of)
         record.metrics.update(_figures(judged))
         use_case.save(model, record.model)
         _sample(examples, use_case).write_parquet(record.model / "reference.parquet")
@@ -152,9 +152,11 @@ def _judge_champion(
 
 
 def _record(
-    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path
+    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path, as_of: date
 ) -> RunRecord:
     examples = material.examples
+    origin = describe_rows(use_case, examples, views=material.views, as_of=as_of)
+    kept = keep_training_set(workspace, examples, origin)
     model, plots = folder / "model", folder / "plots"
     for made in (model, plots):
         shutil.rmtree(made, ignore_errors=True)
@@ -166,10 +168,12 @@ def _record(
         "ghala.git_commit": snapshot.commit,
         "ghala.data_snapshot": snapshot.address,
         "ghala.lock": lock_hash(),
-        "ghala.features": definitions_hash(material.views),
-        "ghala.rows": f"{examples.hash_rows(seed=0).sum() or 0:x}",
+        "ghala.features": origin.definitions,
+        "ghala.rows": origin.rows_hash,
+        "ghala.training_set": kept,
     }
     parameters: dict[str, str | int | float] = {
+        "as_of": as_of.isoformat(),
         "seed": use_case.policy.seed,
         "rows": examples.height,
         "origins": examples["as_of"].n_unique(),
