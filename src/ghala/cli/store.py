@@ -1,7 +1,7 @@
 """The feature store: what is declared, what was known, what is kept online, what hangs on what."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -120,3 +120,48 @@ def _hand_out(answer: "pl.DataFrame", out: Path | None, as_json: bool) -> None:
     else:
         answer.write_csv(out)
     show({"rows": answer.height, "columns": len(answer.columns), "file": str(out)}, as_json)
+
+
+Thing = Annotated[
+    str, typer.Argument(help="A model, a column of one, view.feature, or a use case.")
+]
+Up = Annotated[bool, typer.Option("--up", help="Only what it comes from.")]
+Down = Annotated[bool, typer.Option("--down", help="Only what comes from it.")]
+
+
+@application.command()
+def lineage(
+    thing: Thing, *, up: Up = False, down: Down = False,
+    workspace: Where = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Walk from a column to the features, models, use cases and dashboards it reaches, and back."""
+    from ghala.features.lineage import read_lineage
+
+    known = read_lineage(open_house(workspace, "reader").workspace)
+    start, both = known.find(thing), up == down
+    found: dict[str, Any] = {"name": start, "kind": known.kinds[start]}
+    if up or both:
+        found["comes from"] = known.walk(start, down=False)
+    if down or both:
+        found["reaches"] = known.walk(start, down=True)
+    show(found, as_json)
+
+
+@features.command(name="lineage")
+def lineage_of_feature(
+    thing: Thing, *, up: Up = False, down: Down = False,
+    workspace: Where = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """The same as `ghala lineage`, for a feature."""
+    lineage(thing, up=up, down=down, workspace=workspace, as_json=as_json)
+
+
+@application.command()
+def impact_of(thing: Thing, *, workspace: Where = None, as_json: Json = False) -> None:
+    """Name every model, feature, use case and dashboard that a change to something touches."""
+    from ghala.features.lineage import group_by_kind, read_lineage
+
+    known = read_lineage(open_house(workspace, "reader").workspace)
+    start = known.find(thing)
+    touched = group_by_kind(known.walk(start, down=True))
+    show({"change": start, "kind": known.kinds[start], "touches": touched}, as_json)
