@@ -53,6 +53,8 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
             for step in () if done[name] else (monitor, retrain_if_due, advance, score_if_due):
                 with _step(as_of, f"{step.__name__} {name}"):
                     done[name][step.__name__] = step(house, use_case, as_of)
+        with _step(as_of, "renew online features"):
+            done["online"] = renew_online(house, as_of)
         with _step(as_of, "publish"):
             done["published"] = publish(house, as_of)
         house.ledger.append(Note("run", {}, as_of=as_of, key=f"run:{as_of}"))
@@ -300,6 +302,14 @@ def score(house: House, use_case: UseCase, as_of: date) -> int:
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
     house.ledger.append(Note("scoring", body, use_case.name, champion, as_of, key))
     return rows
+
+
+def renew_online(house: House, as_of: date) -> list[dict[str, Any]]:
+    """Keep online what is known now of every feature view that is kept there."""
+    from ghala.features.store import FeatureStore
+
+    with house.warehouse() as warehouse:
+        return FeatureStore(house.workspace).renew(as_of, warehouse=warehouse)
 
 
 def publish(house: House, as_of: date) -> int:

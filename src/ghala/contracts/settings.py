@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -44,17 +44,15 @@ class Person(_Strict):
     roles: tuple[str, ...] = ()
 
 
-class Engine(_Strict):
-    """Which database holds the warehouse."""
+class _Database(_Strict):
+    """A database that may be on a server, whose address is in the environment."""
 
-    engine: Literal["duckdb", "postgres"] = "duckdb"
+    what: ClassVar[str]
+    engine: str
     dsn_variable: str | None = Field(
         None,
         pattern="^[A-Z][A-Z0-9_]*$",
         description="the environment variable with the address, so that no secret is in a file",
-    )
-    memory_gb: int = Field(
-        2, ge=1, description="what the engine may keep in memory; then it spills"
     )
 
     @model_validator(mode="after")
@@ -73,16 +71,35 @@ class Engine(_Strict):
         address = os.environ.get(self.dsn_variable or "")
         if not address:
             raise ConfigurationError(
-                f"The warehouse is on PostgreSQL, and the variable {self.dsn_variable} is not set.",
+                f"The {self.what} is on PostgreSQL, and the variable {self.dsn_variable} is not"
+                " set.",
                 f"Set it: export {self.dsn_variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
             )
         return address
+
+
+class Engine(_Database):
+    """Which database holds the warehouse."""
+
+    what: ClassVar[str] = "warehouse"
+    engine: Literal["duckdb", "postgres"] = "duckdb"
+    memory_gb: int = Field(
+        2, ge=1, description="what the engine may keep in memory; then it spills"
+    )
+
+
+class Online(_Database):
+    """Which database answers online."""
+
+    what: ClassVar[str] = "online store"
+    engine: Literal["sqlite", "postgres"] = "sqlite"
 
 
 class Profile(_Strict):
     """One set of places: on one machine, or a team's servers."""
 
     warehouse: Engine = Engine()
+    online: Online = Online()
 
 
 class Settings(_Strict):
@@ -96,6 +113,7 @@ class Settings(_Strict):
         default_factory=dict, description="dbt variables, such as displays_planned"
     )
     warehouse: Engine = Engine()
+    online: Online = Online()
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="other places; GHALA_PROFILE names the one to use"
     )
@@ -109,7 +127,7 @@ class Settings(_Strict):
         """
         name = os.environ.get(PROFILE_VARIABLE)
         if not name:
-            return Profile(warehouse=self.warehouse)
+            return Profile(warehouse=self.warehouse, online=self.online)
         if name not in self.profiles:
             raise ConfigurationError(
                 f"{PROFILE_VARIABLE} is {name!r}, which {SETTINGS_FILE} does not describe."

@@ -90,6 +90,19 @@ def take_snapshot(
     return current_snapshot(workspace)
 
 
+def track(workspace: Workspace, folder: Path, message: str) -> str:
+    """Record a folder in DVC, push it to the remote, commit its pointer and return its address."""
+    pointer = folder.with_name(f"{folder.name}.dvc")
+    with _opened(workspace) as repo:
+        repo.add([str(folder)])
+        repo.push([str(pointer)])
+    ignored = pointer.with_name(".gitignore")
+    commit(
+        workspace.root, message, *(str(f.relative_to(workspace.root)) for f in (pointer, ignored))
+    )
+    return str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
+
+
 def current_snapshot(workspace: Workspace) -> Snapshot:
     """What the pointer in Git says now; the address is ``none`` before the first snapshot."""
     pointer = _pointer(workspace)
