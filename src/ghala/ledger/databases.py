@@ -65,6 +65,30 @@ def open_schema(database: Database, schema: str) -> Engine:
 
 
 @contextmanager
+def filling(database: Database, schema: str) -> Iterator[None]:
+    """Let only one process at a time make what is not yet in a schema, by Alembic, in the block.
+
+    Raises:
+        TryAgain: the server does not answer.
+        ConfigurationError: the server refuses the user, or the address is wrong.
+    """
+    engine = open_schema(database, schema)
+    try:
+        with engine.connect() as connection:
+            is_filled = inspect(connection).has_table("alembic_version")
+        if is_filled:
+            yield
+            return
+        writing = engine.execution_options(writing=True)
+        with writing.begin() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        with writing.begin():
+            yield
+    finally:
+        engine.dispose()
+
+
+@contextmanager
 def claimed(engine: Engine) -> Iterator[None]:
     """Let one pipeline at a time work on the ledger inside the block.
 

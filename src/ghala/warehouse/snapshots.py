@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from ghala.contracts.errors import DataRejected, UsageError
-from ghala.contracts.settings import Workspace
+from ghala.contracts.errors import DataRejected, TryAgain, UsageError
+from ghala.contracts.settings import Storage, Workspace
+from ghala.warehouse.bucket import reaching
 from ghala.warehouse.manifest import digest, place, write_durably
 from ghala.warehouse.repository import commit, git
 
@@ -303,11 +304,28 @@ def _held(repo: Any, address: str) -> dict[str, str]:
 
 @contextmanager
 def _opened(workspace: Workspace) -> Iterator[Any]:
+    from dvc.exceptions import FileTransferError
     from dvc.repo import Repo
 
     _quiet()
-    with Repo(str(workspace.root)) as repo:
-        yield repo
+    storage = workspace.settings.place.storage
+    with reaching(storage), Repo(str(workspace.root), config=_remote(storage)) as repo:
+        try:
+            yield repo
+        except FileTransferError as error:
+            raise TryAgain(
+                f"DVC's remote {repo.config['remote']['storage']['url']}: {error}.",
+                "Run the command again. If it ends alike, check that you may read and write"
+                " there, and that nobody removed files from it.",
+            ) from error
+
+
+def _remote(storage: Storage | None) -> dict[str, Any] | None:
+    """What takes the place of the folder in DVC's own settings; credentials are not among it."""
+    if storage is None:
+        return None
+    endpoint = {"endpointurl": storage.endpoint} if storage.endpoint else {}
+    return {"remote": {"storage": {"url": storage.landed, **endpoint}}}
 
 
 def _quiet() -> None:
