@@ -28,6 +28,8 @@ from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.postgres import PostgresWarehouse
 
 ENGINES = ("duckdb", "postgres")
+GUARDED = "ghala_test_guarded"
+"""A name that the server of the session asks for a password."""
 _NUMBERS = count(1)
 
 
@@ -43,6 +45,9 @@ def running_postgres() -> Iterator[str]:
     # A socket's path has at most about a hundred characters: pytest's own folders are too deep.
     with tempfile.TemporaryDirectory(prefix="ghala-pg-", ignore_cleanup_errors=True) as folder:
         server = get_server(Path(folder), cleanup_mode="stop")
+        who = Path(folder) / "pg_hba.conf"
+        guarded = f"local all {GUARDED} scram-sha-256\n"  # everybody else is believed
+        who.write_text(guarded + who.read_text(encoding="utf-8"), encoding="utf-8")
         _tell(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         try:
             yield server.get_uri()

@@ -2,8 +2,8 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -11,21 +11,30 @@ from threading import Thread
 from typing import Any
 from unittest.mock import patch
 
+import psycopg2
 import pytest
+from psycopg2.extensions import make_dsn
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from ghala.contracts.errors import CheckFailed, Denied, TryAgain
+from ghala.contracts.errors import (
+    CheckFailed,
+    ConfigurationError,
+    Denied,
+    GhalaError,
+    TryAgain,
+)
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Database
 from ghala.ledger import databases
 from ghala.ledger.book import GENESIS, Change, Ledger, Note
-from tests.servers import empty_database
+from tests.servers import GUARDED, empty_database
 
 DAY = date(2024, 1, 8)
 DEMAND = "operations/demand"
 ROUNDS = 20
 VARIABLE = "DUKA_DSN"
+WRONG = "s3cret"
 Place = Path | Database
 
 
@@ -153,21 +162,21 @@ def _race(
             barrier.wait(timeout=30)
 
 
-def run_beside(target: Callable[..., None], place: Place, count: int) -> list[tuple[int, int, str]]:
-    """Run ``count`` processes at once; the ledger's own file or database is all they share."""
+def run_race(place: Place) -> list[tuple[int, int, str]]:
+    """Two processes that share nothing but the ledger's own file or database."""
     context = multiprocessing.get_context("spawn")
-    barrier, outcomes = context.Barrier(count), context.Queue()
+    barrier, outcomes = context.Barrier(2), context.Queue()
     racers = [
         context.Process(
-            target=target,
+            target=_race,
             args=(place,),
             kwargs={"version": version, "barrier": barrier, "outcomes": outcomes},
         )
-        for version in range(1, count + 1)
+        for version in (1, 2)
     ]
     for racer in racers:
         racer.start()
-    said = [outcomes.get(timeout=60) for _ in range(count * ROUNDS)]
+    said = [outcomes.get(timeout=60) for _ in range(2 * ROUNDS)]
     for racer in racers:
         racer.join(timeout=30)
     return said
@@ -176,7 +185,7 @@ def run_beside(target: Callable[..., None], place: Place, count: int) -> list[tu
 def test_two_promotions_at_once_never_both_win_and_the_loser_is_denied(
     place: Place, ledger: Ledger
 ) -> None:
-    race = run_beside(_race, place, 2)
+    race = run_race(place)
 
     winners = []
     for turn in range(ROUNDS):
@@ -252,3 +261,52 @@ def test_the_ledger_keeps_to_its_own_schema(database: Database) -> None:
     assert sorted(map(tuple, tables)) == [
         ("ledger", "alembic_version"), ("ledger", "entries"), ("ledger", "holders"),
     ]  # fmt: skip
+
+
+def refusal(address: str) -> GhalaError:
+    with (
+        patch.dict(os.environ, {VARIABLE: address}),
+        pytest.raises(GhalaError) as refused,
+    ):
+        Ledger(Database(dsn_variable=VARIABLE), actor="amina")
+    assert WRONG not in refused.value.message + refused.value.next_step
+    assert refused.value.next_step
+    return refused.value
+
+
+def test_a_server_that_does_not_answer_can_be_tried_again() -> None:
+    error = refusal("postgresql://amina:s3cret@127.0.0.1:9/duka")
+
+    assert isinstance(error, TryAgain)
+    assert "duka on 127.0.0.1 does not answer" in error.message
+
+
+def test_a_database_that_is_not_there_is_named(postgres_server: str) -> None:
+    error = refusal(make_dsn(postgres_server, dbname="nobodys", password=WRONG))
+
+    assert isinstance(error, ConfigurationError)
+    assert 'database "nobodys" does not exist' in error.message
+
+
+def test_a_wrong_password_is_refused_and_not_shown(postgres_dsn: str) -> None:
+    with closing(psycopg2.connect(postgres_dsn)) as server, server.cursor() as cursor:
+        server.autocommit = True
+        cursor.execute(f"DROP ROLE IF EXISTS {GUARDED}")
+        cursor.execute(f"CREATE ROLE {GUARDED} LOGIN PASSWORD 'right'")
+
+    error = refusal(make_dsn(postgres_dsn, user=GUARDED, password=WRONG))
+
+    assert isinstance(error, ConfigurationError)
+    assert f'password authentication failed for user "{GUARDED}"' in error.message
+
+
+def test_a_user_without_the_right_to_make_the_ledger_is_told(postgres_dsn: str) -> None:
+    with closing(psycopg2.connect(postgres_dsn)) as server, server.cursor() as cursor:
+        server.autocommit = True
+        cursor.execute("DROP ROLE IF EXISTS ghala_test_reader")
+        cursor.execute("CREATE ROLE ghala_test_reader LOGIN")
+
+    error = refusal(make_dsn(postgres_dsn, user="ghala_test_reader"))
+
+    assert isinstance(error, ConfigurationError)
+    assert "permission denied for database" in error.message

@@ -33,6 +33,7 @@ VERBS = frozenset(
         "doctor",
         "serve",
         "publish",
+        "snapshot",
     ]
 )
 PINNED = re.compile(r"^\s*(?:- )?uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)+$")
@@ -144,7 +145,7 @@ def test_every_ghala_command_in_a_workflow_exists(workflow: Path) -> None:
 
 def test_the_workspaces_workflows_call_ghala(workflows: dict[str, Path]) -> None:
     assert verbs_called(workflows["workspace/check-in.yml"]) == ["doctor"]
-    assert verbs_called(workflows["workspace/pipeline.yml"]) == ["run"]
+    assert verbs_called(workflows["workspace/pipeline.yml"]) == ["snapshot", "run", "snapshot"]
 
 
 def test_a_pull_request_never_runs_on_the_pipelines_machine(workflows: dict[str, Path]) -> None:
