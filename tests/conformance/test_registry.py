@@ -1,6 +1,7 @@
 """Versions are kept, signed and fetched alike in folders and on a team's servers."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -50,18 +51,19 @@ def registry(workspace: Workspace) -> Registry:
 def replace_artifact(registry: Registry, use_case: str, *, name: str, content: bytes) -> None:
     """Change what is kept, behind the registry's back, and forget any copy of it."""
     run = registry.run_of(use_case, 1)
-    if registry.storage is None:
+    storage = registry.workspace.settings.place.storage
+    if storage is None:
         (registry.workspace.artifacts / use_case / run / "artifacts" / name).write_bytes(content)
         return
     s3 = S3(
-        registry.storage.endpoint or "",
+        storage.endpoint or "",
         os.environ["AWS_ACCESS_KEY_ID"],
         os.environ["AWS_SECRET_ACCESS_KEY"],
     )
-    prefix = registry.storage.artifacts.removeprefix(f"s3://{registry.storage.bucket}/")
+    prefix = storage.artifacts.removeprefix(f"s3://{storage.bucket}/")
     key = f"{prefix}/{use_case}/{run}/artifacts/{name}"
-    assert s3.client.head_object(Bucket=registry.storage.bucket, Key=key)
-    s3.client.put_object(Bucket=registry.storage.bucket, Key=key, Body=content)
+    assert s3.client.head_object(Bucket=storage.bucket, Key=key)
+    s3.client.put_object(Bucket=storage.bucket, Key=key, Body=content)
 
 
 def test_a_registered_version_is_fetched_whole_with_its_run(
@@ -78,7 +80,7 @@ def test_a_registered_version_is_fetched_whole_with_its_run(
         assert (folder.parent / "plots" / "backtest.svg").is_file()
     run = registry.client.get_run(registry.run_of(name, 1))
     assert (run.info.status, run.data.metrics) == ("FINISHED", {"wape": 0.25})
-    assert run.info.artifact_uri.startswith("s3://" if registry.storage else "/")
+    assert run.info.artifact_uri.startswith("s3://" if registry.artifacts.are_shared else "/")
     assert registry.parameter(name, 1, "seed") == "7"
 
 
@@ -146,12 +148,15 @@ def test_a_version_already_fetched_is_served_while_the_bucket_does_not_answer(
     name = "operations/offline"
     registry.register(name, make_record(tmp_path / "1"))
     registry.fetch(name, 1)
-    if registry.storage is None:
+    if not registry.artifacts.are_shared:
         return
-    registry.storage = registry.storage.model_copy(update={"endpoint": "http://127.0.0.1:9"})
+    settings = registry.workspace.root / "ghala.toml"
+    down = re.sub(r"http://127.0.0.1:\d+", "http://127.0.0.1:9", settings.read_text("utf-8"))
+    settings.write_text(down, encoding="utf-8")
+    cut_off = Registry(Workspace(registry.workspace.root))
 
-    assert registry.fetch(name, 1).is_dir()
+    assert cut_off.fetch(name, 1).is_dir()
     with pytest.raises(TryAgain, match="does not answer"):
-        registry.fetch(name, 1, afresh=True)
+        cut_off.fetch(name, 1, afresh=True)
     with pytest.raises(TryAgain, match="does not answer"):
-        registry.register(name, make_record(tmp_path / "2"))
+        cut_off.register(name, make_record(tmp_path / "2"))

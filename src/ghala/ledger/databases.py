@@ -27,7 +27,8 @@ _WRONG = (
     "could not translate host name",
     "no pg_hba.conf entry",
     "permission denied",
-    "SSL",
+    "does not support SSL",
+    "certificate verify failed",
 )
 
 

@@ -2,10 +2,7 @@
 
 import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +12,8 @@ from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.ledger.book import Ledger
 from ghala.ledger.databases import filling
+from ghala.registry.artifacts import Artifacts
 from ghala.registry.signing import SIGNATURE, sign, verify
-from ghala.warehouse.bucket import reaching
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,12 +36,12 @@ class Registry:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.storage = workspace.settings.place.storage
+        self.artifacts = Artifacts(workspace)
         self.client = _client(workspace)
 
     def register(self, use_case: str, record: RunRecord) -> int:
         """Log a run, sign its model, register it, and return the number of the version."""
-        with self._reaching_artifacts():
+        with self.artifacts.reached():
             return self._register(use_case, record)
 
     def _register(self, use_case: str, record: RunRecord) -> int:
@@ -60,7 +57,7 @@ class Registry:
         self.client.log_artifact(run, str(record.plots.parent / SIGNATURE))
         self.client.set_terminated(run)
         made = self.client.create_model_version(
-            self._model(use_case), f"{self._place(use_case)}/{run}/artifacts/model", run
+            self._model(use_case), f"{self.artifacts.address(use_case)}/{run}/artifacts/model", run
         )
         return int(made.version)
 
@@ -75,9 +72,9 @@ class Registry:
             TryAgain: the bucket does not answer.
         """
         run = self.run_of(use_case, version)
-        folder = self._run_folder(use_case, run)
-        if self.storage is not None and (afresh or not folder.is_dir()):
-            self._download(run, folder)
+        folder = self.artifacts.folder(use_case, run)
+        if self.artifacts.are_shared and (afresh or not folder.is_dir()):
+            self.artifacts.copy(self.client, run, to=folder)
         verify(self.workspace, folder / "model", folder / SIGNATURE)
         return folder / "model"
 
@@ -116,7 +113,7 @@ class Registry:
     def _experiment(self, use_case: str) -> str:
         self._model(use_case)
         found = self.client.get_experiment_by_name(use_case)
-        place = self._place(use_case)
+        place = self.artifacts.address(use_case)
         if found is None:
             return str(self.client.create_experiment(use_case, artifact_location=place))
         if found.artifact_location != place:
@@ -143,39 +140,12 @@ class Registry:
                 )
         engine.dispose()
 
-    def _place(self, use_case: str) -> str:
-        """Where MLflow keeps what the runs of a use case made."""
-        return f"{self.storage.artifacts if self.storage else self.workspace.artifacts}/{use_case}"
-
-    @contextmanager
-    def _reaching_artifacts(self) -> Iterator[None]:
-        with reaching(self.storage):
-            if self.storage is not None and self.storage.endpoint:
-                os.environ["MLFLOW_S3_ENDPOINT_URL"] = self.storage.endpoint  # its only way in
-            yield
-
-    def _download(self, run: str, folder: Path) -> None:
-        """Copy what a run made out of the bucket, whole or not at all."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=folder.parent))
-        try:
-            with self._reaching_artifacts():
-                self.client.download_artifacts(run, "", str(partial))
-            shutil.rmtree(folder, ignore_errors=True)
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-
     def _model(self, use_case: str) -> str:
         """MLflow allows no slash in a model's name."""
         name = use_case.replace("/", ".")
         if not self.client.search_registered_models(f"name = '{name}'"):
             self.client.create_registered_model(name)
         return name
-
-    def _run_folder(self, use_case: str, run: str) -> Path:
-        """Where a run's files, or their copies, lie in this workspace wherever it was then."""
-        return self.workspace.artifacts / use_case / run / "artifacts"
 
     def _version(self, use_case: str, version: int) -> "ModelVersion":
         from mlflow.exceptions import MlflowException
