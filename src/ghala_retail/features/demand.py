@@ -75,3 +75,14 @@ location = FeatureView(
         Derived("location_8_26", "location_units_8 / nullif(location_units_26, 0)"),
     ),
 )
+
+chain = FeatureView(
+    name="demand_chain",
+    entity=("grain",),
+    source="features.demand_chain",
+    event_time="week",
+    known_on="known_on",
+    description="What all locations sell, to take a location's share of.",
+    owner="Operations",
+    windows=tuple(Window(f"chain_units_{n}", "avg", "units", 7 * n) for n in (13, 26)),
+)

@@ -11,6 +11,10 @@ ROUNDS = 130
 ROWS = 120_000
 """At most so many examples per grain are learned from; more do not help at this size."""
 
+HALF_LIFE = 13
+"""After so many weeks an example counts half: habits, prices and the range move on."""
+
+_THREADS = 1
 _PARAMETERS: dict[str, object] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.2,
@@ -24,7 +28,7 @@ _PARAMETERS: dict[str, object] = {
     "max_bin": 63,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 1,
+    "num_threads": _THREADS,
     "verbose": -1,
 }
 
@@ -36,6 +40,10 @@ _SCALED = (
     "spread_13",
 )
 """Levels: the model sees them as multiples of the smart mean, so that one model fits all sizes."""
+
+_POOLED = (("category_units", 13), ("category_cleaned", 26))
+"""A category's level times the location's share of the chain: what a series should sell if its
+store liked the category as every store does. It tells a thin series apart from a small one."""
 
 _SHARES = ("mailer_share", "front_share", "back_share", "feature_share", "display_share")
 _AS_THEY_ARE = (
@@ -60,15 +68,27 @@ def train(
     sample = examples[rows.sample(n=min(ROWS, rows.len()), seed=seed)]
     offset = smart_mean(sample, index)
     data = lgb.Dataset(
-        _matrix(sample, offset), sample["actual"].to_numpy(), init_score=np.log(offset)
+        _matrix(sample, offset),
+        sample["actual"].to_numpy(),
+        weight=_weight(sample["target_week"]),
+        init_score=np.log(offset),
+        params=_PARAMETERS,
     )
     return lgb.train({**_PARAMETERS, "seed": seed}, data, ROUNDS)
 
 
 def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Floats:
     """The boosted mean, in units per week."""
-    raw = booster.predict(_matrix(subjects, offset), raw_score=True)
+    # LightGBM keeps the number of threads for the whole process: of two grains that are fitted side
+    # by side, one that changed it would make the other write past its buffers.
+    raw = booster.predict(_matrix(subjects, offset), raw_score=True, num_threads=_THREADS)
     return offset * np.exp(np.asarray(raw, dtype=np.float64))
+
+
+def _weight(weeks: pl.Series) -> Floats:
+    days = weeks.to_numpy()
+    age = (days.max() - days) / np.timedelta64(7, "D")
+    return np.asarray(0.5 ** (age / HALF_LIFE))
 
 
 def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
@@ -76,6 +96,7 @@ def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
     table = frame.select(
         *_AS_THEY_ARE,
         *(pl.col(name) / scale for name in _SCALED),
+        *(_pooled(level, weeks) / scale for level, weeks in _POOLED),
         *((pl.col(name) - pl.col(f"{name}_8")).alias(f"{name}_change") for name in _SHARES),
         (pl.col("sold_weeks") / pl.col("known_weeks")).alias("active"),
         (pl.col("price_1") / pl.col("price_26")).alias("price_1_26"),
@@ -83,3 +104,8 @@ def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
         scale.alias("offset"),
     )
     return table.cast(pl.Float32).to_numpy()
+
+
+def _pooled(level: str, weeks: int) -> pl.Expr:
+    share = pl.col(f"location_units_{weeks}") / pl.col(f"chain_units_{weeks}")
+    return (pl.col(f"{level}_{weeks}") * share).alias(f"{level}_pooled_{weeks}")
