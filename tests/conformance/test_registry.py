@@ -96,6 +96,20 @@ def test_a_version_that_was_changed_where_it_is_kept_is_denied(
         registry.fetch(name, 1, afresh=True)
 
 
+def test_a_copy_that_somebody_changed_is_copied_again(registry: Registry, tmp_path: Path) -> None:
+    name = "operations/copied"
+    registry.register(name, make_record(tmp_path / "1", text="signed"))
+    copy = registry.fetch(name, 1) / "sku_chain" / "model.txt"
+    copy.write_text("poison", encoding="utf-8")
+    if not registry.artifacts.are_shared:  # it is no copy, and there is no other
+        with pytest.raises(Denied):
+            registry.fetch(name, 1)
+        return
+
+    assert registry.fetch(name, 1) == copy.parents[1]
+    assert copy.read_text(encoding="utf-8") == "signed"
+
+
 def test_a_version_without_its_signature_is_denied(registry: Registry, tmp_path: Path) -> None:
     name = "operations/unsigned"
     registry.register(name, make_record(tmp_path / "1"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghala.contracts.errors import ConfigurationError
+from ghala.contracts.errors import ConfigurationError, Denied
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.ledger.book import Ledger
@@ -64,7 +64,8 @@ class Registry:
     def fetch(self, use_case: str, version: int, *, afresh: bool = False) -> Path:
         """The folder of a version's model, after its signature was checked.
 
-        What is kept in a bucket is copied once; ``afresh`` copies it again.
+        What is kept in a bucket is copied once, and again when the copy is not what was signed or
+        ``afresh`` asks for it.
 
         Raises:
             Denied: the artifact is not what was signed.
@@ -75,7 +76,12 @@ class Registry:
         folder = self.artifacts.folder(use_case, run)
         if self.artifacts.are_shared and (afresh or not folder.is_dir()):
             self.artifacts.copy(self.client, run, to=folder)
-        verify(self.workspace, folder / "model", folder / SIGNATURE)
+        try:
+            verify(self.workspace, folder / "model", folder / SIGNATURE)
+        except Denied:
+            if afresh or not self.artifacts.are_shared:
+                raise
+            return self.fetch(use_case, version, afresh=True)
         return folder / "model"
 
     def run_of(self, use_case: str, version: int) -> str:

@@ -44,7 +44,7 @@ def workspace(tmp_path: Path, storage: Storage) -> Workspace:
 
 def land(workspace: Workspace, name: str) -> None:
     file = workspace.landing / "shop" / name
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"sku,units\n{name},7\n", encoding="utf-8")
 
 
@@ -84,6 +84,20 @@ def test_a_clone_gets_exactly_the_landed_bytes_out_of_the_bucket(
 
     assert bytes_of(there) == bytes_of(workspace) != {}
     assert not (workspace.state / "dvc-remote").exists(), "the folder is not used any more"
+
+
+def test_a_clone_that_lands_more_keeps_what_was_landed_elsewhere(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    land(workspace, "sales_2024-01-01.csv")
+    take_snapshot(workspace, "Land")
+    there = clone(workspace, tmp_path / "there")
+
+    land(there, "sales_2024-01-02.csv")
+    assert take_snapshot(there, "Land more").files == 2
+
+    assert bytes_of(there).keys() == {"sales_2024-01-01.csv", "sales_2024-01-02.csv"}
+    assert bytes_of(there).items() > bytes_of(workspace).items()
 
 
 def test_what_was_kept_in_a_folder_goes_to_the_bucket_with_the_next_snapshot(
