@@ -92,6 +92,7 @@ class House:
                 "Wait until it has ended, then run the command again.",
             ) from error
         try:
-            yield
+            with self.ledger.claimed():  # another machine may share it
+                yield
         finally:
             lock.release()
