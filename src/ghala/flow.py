@@ -7,7 +7,7 @@ Monitoring does not call training: it writes "retrain, because ..." and the step
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -53,6 +53,8 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
             for step in () if done[name] else (monitor, retrain_if_due, advance, score_if_due):
                 with _step(as_of, f"{step.__name__} {name}"):
                     done[name][step.__name__] = step(house, use_case, as_of)
+        with _step(as_of, "renew online features"):
+            done["online"] = renew_online(house, as_of)
         with _step(as_of, "publish"):
             done["published"] = publish(house, as_of)
         house.ledger.append(Note("run", {}, as_of=as_of, key=f"run:{as_of}"))
@@ -60,15 +62,29 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
     return done
 
 
-def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchReceipt]:
-    """Bring in the files that have arrived, and snapshot what is landed."""
+def land(
+    house: House,
+    as_of: date,
+    *,
+    allow_late: bool = False,
+    whole: Collection[str] = (),
+    anew: bool = False,
+) -> list[BatchReceipt]:
+    """Bring in the files that have arrived, and snapshot what is landed.
+
+    ``anew`` loads the warehouse again from landing/, and the next build builds everything.
+    """
     from ghala.warehouse import landing, snapshots
 
     known = {entry.key for entry in house.ledger.entries("batch")}
     try:
         with house.warehouse() as warehouse:
-            for _ in landing.land(house.workspace, warehouse, as_of, allow_late=allow_late):
-                pass
+            if anew:
+                landing.unload(house.workspace, warehouse)
+            found = landing.land(
+                house.workspace, warehouse, as_of, allow_late=allow_late, whole=whole
+            )
+            loaded = list(found)
     except DataRejected as error:
         house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
         raise
@@ -76,7 +92,7 @@ def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchRe
         fresh = record_batches(house, known)
     if not snapshots.is_current(house.workspace):
         snapshot(house, as_of, message=f"Land what arrived by {as_of}")
-    return fresh
+    return loaded if anew else fresh
 
 
 def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
@@ -92,9 +108,13 @@ def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
 def build(house: House, as_of: date) -> "BuildResult":
     """Build the warehouse from what is landed, and test it."""
     from ghala.warehouse.build import build as build_warehouse
+    from ghala.warehouse.landing import require_landed
 
     _require_data(house, as_of)
 
+    with house.warehouse() as warehouse:
+        require_landed(house.workspace, warehouse)
+        house.copy_facts(warehouse)
     try:
         built = build_warehouse(house.workspace)
     except CheckFailed as error:
@@ -284,6 +304,14 @@ def score(house: House, use_case: UseCase, as_of: date) -> int:
     return rows
 
 
+def renew_online(house: House, as_of: date) -> list[dict[str, Any]]:
+    """Keep online what is known now of every feature view that is kept there."""
+    from ghala.features.store import FeatureStore
+
+    with house.warehouse() as warehouse:
+        return FeatureStore(house.workspace).renew(as_of, warehouse=warehouse)
+
+
 def publish(house: House, as_of: date) -> int:
     """Show readers the new build, whole."""
     from ghala.warehouse.publish import publish as publish_build
@@ -291,6 +319,7 @@ def publish(house: House, as_of: date) -> int:
     with house.warehouse() as warehouse:
         built = house.ledger.last("build")
         day = min(as_of, built.as_of) if built and built.as_of else as_of
+        house.copy_facts(warehouse)
         published = publish_build(house.workspace, warehouse, as_of=day)
     house.ledger.append(Note("publication", {"build": published.number}, as_of=day))
     return published.number
@@ -320,7 +349,7 @@ def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
         for r in fresh
     ]
     facts += [
-        Note("release", one, as_of=one["released_on"], key=f"release:{one['into_batch']}")
+        Note("release", one, as_of=one["released_on"], key=f"release:{one['source']}/{one['file']}")
         for one in released
     ]
     house.ledger.append(*facts)

@@ -11,6 +11,7 @@ from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Ledger
+from ghala.ledger.words import in_full
 
 if TYPE_CHECKING:
     from ghala.registry.road import Road
@@ -49,6 +50,12 @@ class House:
 
         return Road(self.workspace, self.ledger, use_case)
 
+    def copy_facts(self, warehouse: "Warehouse") -> None:
+        """Let the warehouse hold every fact of the ledger, so that BI tools can read them."""
+        from ghala.warehouse.facts import copy_facts
+
+        copy_facts(warehouse, lambda since: map(in_full, self.ledger.entries(since=since)))
+
     def roles(self, use_case: UseCase) -> dict[int, str]:
         """Which versions of a use case speak now: the champion, and in shadow the one in UAT.
 
@@ -85,6 +92,7 @@ class House:
                 "Wait until it has ended, then run the command again.",
             ) from error
         try:
-            yield
+            with self.ledger.claimed():  # another machine may share it
+                yield
         finally:
             lock.release()

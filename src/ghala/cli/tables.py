@@ -57,24 +57,30 @@ def show_status(status: Mapping[str, Any]) -> None:
     )  # fmt: skip
     for use_case in status["use_cases"]:
         console.print(f"\n{use_case['name']}  (owner {use_case['owner']})", markup=False)
-        for stage, holder in use_case["stages"].items():
-            console.print(f"  {stage}: version {holder['version']} since {holder['since']}")
-        if use_case["skipped"]:
-            console.print(f"  skipped: {use_case['skipped']}", markup=False)
-            continue
-        for one in use_case["accuracy"]:
-            console.print(f"  {_accuracy(one)}", markup=False)
-        for alert in use_case["alerts"]:
-            console.print(f"  alert: {alert['message']}", markup=False)
-        for wait in use_case["awaiting_approval"]:
-            console.print(f"  version {wait['version']} awaits a {wait['role']}", markup=False)
-        due = use_case["next_retrain"]
-        if use_case["waits"]:
-            console.print(f"  waits: {use_case['waits']}", markup=False)
-        words = "due" if due["due"] else f"not due before {due['on']}" if due["on"] else "not due"
-        console.print(f"  retraining: {words} {'; '.join(due['reasons'])}".rstrip(), markup=False)
+        _show_use_case(console, use_case)
     wanted = ("source", "feed", "batches", "rows_landed", "rows_loaded", "rows_quarantined")
     console.print(_table("sources", [{k: row[k] for k in wanted} for row in status["sources"]]))
+
+
+def _show_use_case(console: Console, use_case: Mapping[str, Any]) -> None:
+    if use_case["skipped"]:
+        console.print(f"  skipped: {use_case['skipped']}", markup=False)
+        return
+    for stage, holder in use_case["stages"].items():
+        console.print(f"  {stage}: version {holder['version']} since {holder['since']}")
+    for one in use_case["accuracy"]:
+        console.print(f"  {_accuracy(one)}", markup=False)
+    if use_case["last_scoring"] and not use_case["accuracy"]:
+        console.print(f"  none of its {use_case['predicts']} has come true yet")
+    for alert in use_case["alerts"]:
+        console.print(f"  alert: {alert['message']}", markup=False)
+    for wait in use_case["awaiting_approval"]:
+        console.print(f"  version {wait['version']} awaits a {wait['role']}", markup=False)
+    if use_case["waits"]:
+        console.print(f"  waits: {use_case['waits']}", markup=False)
+    due = use_case["next_retrain"]
+    words = "due" if due["due"] else f"not due before {due['on']}" if due["on"] else "not due"
+    console.print(f"  retraining: {words} {'; '.join(due['reasons'])}".rstrip(), markup=False)
 
 
 def _accuracy(one: Mapping[str, Any]) -> str:

@@ -70,10 +70,10 @@ class Segment(UseCase):
     ) -> pl.DataFrame:
         """Also what the fit before would have called each entity, to see how stable labels are."""
         said = super().judge(model, examples)
-        earlier = None
-        if before is not None:
-            earlier = self.ask(before, examples.drop("actual", "known_on"))[self.answer]
-        return said.with_columns(pl.Series(_REFIT, earlier or [None] * said.height, pl.String))
+        if before is None:
+            return said.with_columns(pl.lit(None, pl.String).alias(_REFIT))
+        earlier = super().judge(before, examples)[self.answer]
+        return said.with_columns(earlier.cast(pl.String).alias(_REFIT))
 
     def figures(self, rows: pl.DataFrame) -> dict[str, float]:
         """How many segments there are, and the share of the least; in a backtest, stability."""

@@ -1,5 +1,6 @@
 """The facts of the ledger as sentences."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,13 @@ def tell(entry: Entry) -> dict[str, Any]:
         "actor": entry.actor,
         "words": sentence(entry.version, entry.body) if sentence else entry.kind,
     }
+
+
+def in_full(entry: Entry) -> dict[str, Any]:
+    """One fact with all that it holds, and the sentence that says it."""
+    columns = ("number", "kind", "use_case", "version", "as_of", "actor", "recorded_at", "digest")
+    held = {name: getattr(entry, name) for name in columns}
+    return {**held, "words": tell(entry)["words"], "body": json.dumps(entry.body)}
 
 
 def _batch(_version: int | None, body: Body) -> str:

@@ -79,8 +79,8 @@ def train(
 
 def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Floats:
     """The boosted mean, in units per week."""
-    # LightGBM keeps the number of threads for the whole process: two grains are fitted side by side,
-    # and one that changed it under the other would write past that one's buffers.
+    # LightGBM keeps the number of threads for the whole process: of two grains that are fitted side
+    # by side, one that changed it would make the other write past its buffers.
     raw = booster.predict(_matrix(subjects, offset), raw_score=True, num_threads=_THREADS)
     return offset * np.exp(np.asarray(raw, dtype=np.float64))
 
