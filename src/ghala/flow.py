@@ -15,11 +15,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import CheckFailed, DataRejected, UsageError
+from ghala.contracts.errors import CheckFailed, DataRejected, GhalaError, UsageError
 from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.house import House
+from ghala.judging import judge_backtest, judge_shadow, roll_back_if_due, upstream_of
 from ghala.ledger.book import Ledger, Note
 
 if TYPE_CHECKING:
@@ -43,15 +44,19 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
             receipts = land(house, as_of, allow_late=allow_late)
         with _step(as_of, "build"):
             built = build(house, as_of)
+        from ghala.warehouse.entities import find_obstacles
+
         done: dict[str, Any] = {"as_of": as_of, "batches": len(receipts), "models": built.models}
+        obstacles = find_obstacles(house.workspace)
         for name, use_case in use_cases(house.workspace).items():
-            done[name] = {}
-            for step in (monitor, retrain_if_due, advance, score):
+            done[name] = {"skipped": obstacles[name]} if name in obstacles else {}
+            for step in () if done[name] else (monitor, retrain_if_due, advance, score_if_due):
                 with _step(as_of, f"{step.__name__} {name}"):
                     done[name][step.__name__] = step(house, use_case, as_of)
         with _step(as_of, "publish"):
             done["published"] = publish(house, as_of)
         house.ledger.append(Note("run", {}, as_of=as_of, key=f"run:{as_of}"))
+        _anchor(house)
     return done
 
 
@@ -129,7 +134,13 @@ def monitor(house: House, use_case: UseCase, as_of: date) -> dict[str, Any]:
     _require_later(house.ledger.last("monitoring", use_case.name), as_of)
     training = house.ledger.last("training", use_case.name)
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
-    standing = watch.Standing(champion, training.as_of if training else None)
+    standing = watch.Standing(
+        champion,
+        training.as_of if training else None,
+        before=house.road(use_case).fallback(),
+        training=training.body if training else {},
+        upstream=upstream_of(house, use_case),
+    )
     with house.warehouse() as warehouse:
         seen = watch.look(
             house.workspace, warehouse, use_case, standing=standing, as_of=as_of
@@ -149,7 +160,15 @@ def retrain_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
     training = house.ledger.last("training", use_case.name)
     if training is not None and training.number > decision.number:
         return None
-    return train(house, use_case, as_of, reasons=decision.body["reasons"])
+    try:
+        return train(house, use_case, as_of, reasons=decision.body["reasons"])
+    except DataRejected as error:  # too little is known yet: others need not wait for it
+        log.warning("%s  %s", as_of, error.message)
+        key = f"wait:{use_case.name}:{as_of}"
+        house.ledger.append(
+            Note("wait", {"message": error.message}, use_case.name, None, as_of, key)
+        )
+        return None
 
 
 def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | None = None) -> int:
@@ -170,6 +189,10 @@ def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | 
         "run": trained.run,
         "figures": trained.figures,
         "leaks": trained.leaks,
+        "probes": asdict(trained.probes),
+        "features": trained.features,
+        "rows": trained.rows,
+        "upstream": upstream_of(house, use_case),
         "reasons": reasons or ["asked for"],
     }
     house.ledger.append(Note("training", body, use_case.name, trained.version, as_of, key))
@@ -181,10 +204,10 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
     """Judge the version in staging on its backtest, or the one in UAT on its weeks in shadow."""
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        return _judge_backtest(house, use_case, version=staged, as_of=as_of)
+        return judge_backtest(house, use_case, version=staged, as_of=as_of)
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None:
-        return _judge_shadow(house, use_case, version=tested, as_of=as_of)
+        return judge_shadow(house, use_case, version=tested, as_of=as_of)
     raise UsageError(
         f"{use_case.name} has no version in staging or uat.", f"Run `ghala train {use_case.name}`."
     )
@@ -192,17 +215,23 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
 
 def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | None]:
     """Move versions up as far as gates, time in UAT and approvals allow; fail them with reasons."""
+    from ghala.monitoring.watch import NOT_YET
+
     road = house.road(use_case)
+    roll_back_if_due(house, use_case, as_of)
     _enter_road(house, use_case)
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        if all(v.passed for v in _judge_backtest(house, use_case, version=staged, as_of=as_of)):
+        if all(v.passed for v in judge_backtest(house, use_case, version=staged, as_of=as_of)):
             road.promote(staged, as_of=as_of)
         else:
             road.archive(staged, as_of=as_of, reason="failed the gates of staging")
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None and _shadowed_long_enough(house, use_case, as_of):
-        if not all(v.passed for v in _judge_shadow(house, use_case, version=tested, as_of=as_of)):
+        said = judge_shadow(house, use_case, version=tested, as_of=as_of)
+        if [verdict.gate for verdict in said] == [NOT_YET]:
+            log.info("%s  %s: %s", as_of, use_case.name, said[0].reason)
+        elif not all(verdict.passed for verdict in said):
             road.archive(tested, as_of=as_of, reason="failed in user acceptance test")
         elif road.is_approved(tested):
             road.promote(tested, as_of=as_of)
@@ -219,6 +248,7 @@ def promote(house: House, use_case: UseCase, version: int, *, as_of: date) -> St
     house.registry.mirror(house.ledger, use_case.name)
     if stage is Stage.PRODUCTION:
         _take_effect(house, use_case, as_of)
+    _anchor(house)
     return stage
 
 
@@ -232,6 +262,7 @@ def sign(
         promote(house, use_case, version, as_of=as_of)
     else:
         house.registry.mirror(house.ledger, use_case.name)
+        _anchor(house)
 
 
 def roll_back(
@@ -241,18 +272,25 @@ def roll_back(
     version = house.road(use_case).roll_back(as_of=as_of, reason=reason, leave=leave)
     house.registry.mirror(house.ledger, use_case.name)
     _take_effect(house, use_case, as_of)
+    _anchor(house)
     return version
 
 
+def score_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
+    """Predict when the schedule says so, when other versions are to speak than last, or again."""
+    last = house.ledger.last("scoring", use_case.name)
+    roles = {str(version): role for version, role in house.roles(use_case).items()}
+    spoke = last is not None and last.as_of != as_of and last.body["roles"] == roles
+    if spoke and not use_case.policy.is_due(as_of, last=last.as_of if last else None):
+        return None
+    return score(house, use_case, as_of)
+
+
 def score(house: House, use_case: UseCase, as_of: date) -> int:
-    """Forecast with the champion, and in shadow with the version in UAT."""
+    """Predict with the champion, and in shadow with the version in UAT."""
     from ghala.serving.scoring import score as score_versions
 
-    roles: dict[int, str] = {}
-    for stage, role in ((Stage.UAT, "shadow"), (Stage.PRODUCTION, "champion")):
-        version = house.ledger.holder(use_case.name, stage)
-        if version is not None:
-            roles[version] = role
+    roles = house.roles(use_case)
     if not roles:
         return 0
     with house.warehouse() as warehouse:
@@ -349,40 +387,19 @@ def _enter_road(house: House, use_case: UseCase) -> None:
     house.registry.mirror(house.ledger, use_case.name)
 
 
-def _judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.evaluation.gates import Evidence, judge_forecast
-    from ghala.training.train import read_backtest
-
-    made = house.ledger.last("training", use_case.name, version=version)
-    built = house.ledger.last("build")
-    backtest, champion = read_backtest(house.workspace, use_case.name, version)
-    evidence = Evidence(
-        backtest=backtest,
-        champion=champion,
-        tests_failed=built.body["failures"] if built else ["the warehouse was never built"],
-        leaks=made.body["leaks"] if made else [],
-    )
-    policy = use_case.policy
-    verdicts = judge_forecast(evidence, policy.gates, seed=policy.seed)
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.STAGING, as_of=as_of)
-    return verdicts
-
-
-def _judge_shadow(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.monitoring.watch import judge_shadow
-
-    champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
-    with house.warehouse() as warehouse:
-        verdicts = judge_shadow(
-            warehouse, use_case, version=version, champion=champion, as_of=as_of
-        )
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.UAT, as_of=as_of)
-    return verdicts
-
-
 def _shadowed_long_enough(house: House, use_case: UseCase, as_of: date) -> bool:
     since = house.ledger.holders(use_case.name)[Stage.UAT].since
     return as_of - since >= timedelta(weeks=use_case.policy.uat.shadow_weeks)
+
+
+def _anchor(house: House) -> None:
+    """Put the head of the chain out of the ledger's own reach."""
+    from ghala.monitoring.audit import anchor
+
+    try:
+        anchor(house.workspace, house.ledger)
+    except GhalaError as error:
+        log.warning("The ledger was not anchored: %s The next run does it.", error.message)
 
 
 def _take_effect(house: House, use_case: UseCase, as_of: date) -> None:

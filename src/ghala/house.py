@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ghala.contracts.errors import TryAgain
+from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Ledger
@@ -54,6 +55,18 @@ class House:
         from ghala.warehouse.facts import copy_facts
 
         copy_facts(warehouse, lambda since: map(in_full, self.ledger.entries(since=since)))
+
+    def roles(self, use_case: UseCase) -> dict[int, str]:
+        """Which versions of a use case speak now: the champion, and in shadow the one in UAT.
+
+        Where the policy lets production go back by itself, the version before is heard too.
+        """
+        held = self.ledger.holders(use_case.name)
+        uat, live = (held[s].version if s in held else None for s in (Stage.UAT, Stage.PRODUCTION))
+        watches = use_case.policy.rollback.rule == "auto"
+        before = self.road(use_case).fallback() if watches else None
+        speaking = {before: "shadow", uat: "shadow", live: "champion"}
+        return {version: role for version, role in speaking.items() if version is not None}
 
     def loaded_digests(self) -> dict[str, str]:
         """The SHA-256 with which each file was loaded, by ``SOURCE/FILE``, as the ledger says."""

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from ghala.cli.application import application
 
-for room in ("steps", "landed", "sources", "benchmarks", "road", "views", "packs"):
+for room in ("steps", "landed", "sources", "scaffolds", "benchmarks", "road", "views", "packs"):
     import_module(f"ghala.cli.{room}")
 
 __all__ = ["application"]

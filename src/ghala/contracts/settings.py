@@ -53,7 +53,9 @@ class Engine(_Strict):
         pattern="^[A-Z][A-Z0-9_]*$",
         description="the environment variable with the address, so that no secret is in a file",
     )
-    memory_gb: int = Field(2, ge=1, description="what DuckDB may keep in memory; then it spills")
+    memory_gb: int = Field(
+        2, ge=1, description="what the engine may keep in memory; then it spills"
+    )
 
     @model_validator(mode="after")
     def _address_is_named(self) -> Self:

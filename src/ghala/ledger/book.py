@@ -122,6 +122,11 @@ class Ledger:
         with Session(self.engine, expire_on_commit=False) as session:
             return session.scalar(select(Entry).where(Entry.key == key))
 
+    def head(self) -> Entry | None:
+        """The newest fact, whose digest covers all facts."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            return session.scalar(select(Entry).order_by(Entry.number.desc()).limit(1))
+
     def verify(self) -> int:
         """Recompute the chain and return how many entries it has.
 

@@ -139,6 +139,15 @@ def find_snapshot(workspace: Workspace, name: str) -> Taken:
     return next(iter(found.values()))
 
 
+def share_storage(workspace: Workspace, other: Workspace) -> None:
+    """Let a checkout elsewhere use the DVC cache and the remote of ``workspace``."""
+    with _opened(workspace) as repo:
+        cache, remote = repo.cache.local.path, repo.config["core"]["remote"]
+        url = repo.config["remote"][remote]["url"]
+    local = f"[cache]\n    dir = {cache}\n['remote \"{remote}\"']\n    url = {url}\n"
+    (other.root / ".dvc" / "config.local").write_text(local, encoding="utf-8")
+
+
 def restore_snapshot(
     workspace: Workspace, wanted: Taken, *, loaded: Mapping[str, str] | None = None
 ) -> Snapshot:
