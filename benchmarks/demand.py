@@ -84,7 +84,11 @@ def eligible(workspace: Workspace, *, by: date) -> pl.DataFrame:
 
 
 def measure(judging: UseCase, rows: pl.DataFrame, *, seed: int) -> dict[str, float]:
-    """Every figure of one set of forecasts."""
+    """Every figure of one set of forecasts.
+
+    ``gain.same level`` compares the two when both are scaled to what was sold: WAPE rewards a
+    forecast that is too low.
+    """
     actual = rows["actual"].to_numpy()
     found = {"series": float(rows["series"].n_unique()), "forecasts": float(rows.height)}
     for name in ("mean", "smart_mean", "recent_mean", "naive"):
@@ -97,6 +101,8 @@ def measure(judging: UseCase, rows: pl.DataFrame, *, seed: int) -> dict[str, flo
     )
     gain = relative_gain(pairs, confidence=0.9, seed=seed)
     found |= {"gain": gain.estimate, "gain.low": gain.low, "gain.high": gain.high}
+    same = {n: rows[n].to_numpy() * (actual.sum() / rows[n].sum()) for n in ("mean", "recent_mean")}
+    found["gain.same level"] = 1 - wape(actual, same["mean"]) / wape(actual, same["recent_mean"])
     for level, name in ((0.1, "p10"), (0.5, "p50"), (0.9, "p90")):
         for who in ("", "smart_mean_"):
             gap = actual - rows[who + name].to_numpy()
@@ -136,6 +142,7 @@ def report(result: dict[str, dict[str, float]], file: Path) -> None:
         "gain",
         "gain.low",
         "gain.high",
+        "gain.same level",
         "wape.mean",
         "wape.recent_mean",
         "wape.smart_mean",

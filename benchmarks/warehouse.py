@@ -53,16 +53,18 @@ def by_hand(workspace: Path) -> float:
     target = workspace / ".ghala" / "dbt" / "target"
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     done = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
-    copy = workspace / ".ghala" / "by-hand.duckdb"
+    copy = workspace / ".ghala" / "by-hand" / "warehouse.duckdb"  # the statements name the database
+    copy.parent.mkdir()
     shutil.copy2(workspace / ".ghala" / "warehouse.duckdb", copy)
     with duckdb.connect(str(copy)) as session:
-        for schema in ("staging", "core", "features"):
+        for schema in {node["schema"] for node in manifest["nodes"].values()}:
             session.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-        for schema in {n["schema"] for n in manifest["nodes"].values()}:
-            session.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            session.execute(f"CREATE SCHEMA {schema}")
         session.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         begun = time.perf_counter()
         for result in done:
+            if result["unique_id"] not in manifest["nodes"]:
+                continue  # an exposure has no statement
             node, sql = manifest["nodes"][result["unique_id"]], result["compiled_code"]
             if node["resource_type"] == "test":
                 session.execute(sql).fetchall()
@@ -70,7 +72,7 @@ def by_hand(workspace: Path) -> float:
                 kind = "VIEW" if node["config"]["materialized"] == "view" else "TABLE"
                 session.execute(f'CREATE {kind} {node["schema"]}."{node["alias"]}" AS {sql}')
         seconds = time.perf_counter() - begun
-    copy.unlink()
+    shutil.rmtree(copy.parent)
     return seconds
 
 

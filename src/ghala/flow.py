@@ -7,7 +7,7 @@ Monitoring does not call training: it writes "retrain, because ..." and the step
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -15,11 +15,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import CheckFailed, DataRejected, UsageError
+from ghala.contracts.errors import CheckFailed, DataRejected, GhalaError, UsageError
 from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.house import House
+from ghala.judging import judge_backtest, judge_shadow, roll_back_if_due, upstream_of
 from ghala.ledger.book import Ledger, Note
 
 if TYPE_CHECKING:
@@ -52,21 +53,38 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
             for step in () if done[name] else (monitor, retrain_if_due, advance, score_if_due):
                 with _step(as_of, f"{step.__name__} {name}"):
                     done[name][step.__name__] = step(house, use_case, as_of)
+        with _step(as_of, "renew online features"):
+            done["online"] = renew_online(house, as_of)
         with _step(as_of, "publish"):
             done["published"] = publish(house, as_of)
         house.ledger.append(Note("run", {}, as_of=as_of, key=f"run:{as_of}"))
+        _anchor(house)
     return done
 
 
-def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchReceipt]:
-    """Bring in the files that have arrived, and snapshot what is landed."""
+def land(
+    house: House,
+    as_of: date,
+    *,
+    allow_late: bool = False,
+    whole: Collection[str] = (),
+    anew: bool = False,
+) -> list[BatchReceipt]:
+    """Bring in the files that have arrived, and snapshot what is landed.
+
+    ``anew`` loads the warehouse again from landing/, and the next build builds everything.
+    """
     from ghala.warehouse import landing, snapshots
 
     known = {entry.key for entry in house.ledger.entries("batch")}
     try:
         with house.warehouse() as warehouse:
-            for _ in landing.land(house.workspace, warehouse, as_of, allow_late=allow_late):
-                pass
+            if anew:
+                landing.unload(house.workspace, warehouse)
+            found = landing.land(
+                house.workspace, warehouse, as_of, allow_late=allow_late, whole=whole
+            )
+            loaded = list(found)
     except DataRejected as error:
         house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
         raise
@@ -74,7 +92,7 @@ def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchRe
         fresh = record_batches(house, known)
     if not snapshots.is_current(house.workspace):
         snapshot(house, as_of, message=f"Land what arrived by {as_of}")
-    return fresh
+    return loaded if anew else fresh
 
 
 def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
@@ -90,9 +108,13 @@ def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
 def build(house: House, as_of: date) -> "BuildResult":
     """Build the warehouse from what is landed, and test it."""
     from ghala.warehouse.build import build as build_warehouse
+    from ghala.warehouse.landing import require_landed
 
     _require_data(house, as_of)
 
+    with house.warehouse() as warehouse:
+        require_landed(house.workspace, warehouse)
+        house.copy_facts(warehouse)
     try:
         built = build_warehouse(house.workspace)
     except CheckFailed as error:
@@ -114,7 +136,13 @@ def monitor(house: House, use_case: UseCase, as_of: date) -> dict[str, Any]:
     _require_later(house.ledger.last("monitoring", use_case.name), as_of)
     training = house.ledger.last("training", use_case.name)
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
-    standing = watch.Standing(champion, training.as_of if training else None)
+    standing = watch.Standing(
+        champion,
+        training.as_of if training else None,
+        before=house.road(use_case).fallback(),
+        training=training.body if training else {},
+        upstream=upstream_of(house, use_case),
+    )
     with house.warehouse() as warehouse:
         seen = watch.look(
             house.workspace, warehouse, use_case, standing=standing, as_of=as_of
@@ -163,6 +191,10 @@ def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | 
         "run": trained.run,
         "figures": trained.figures,
         "leaks": trained.leaks,
+        "probes": asdict(trained.probes),
+        "features": trained.features,
+        "rows": trained.rows,
+        "upstream": upstream_of(house, use_case),
         "reasons": reasons or ["asked for"],
     }
     house.ledger.append(Note("training", body, use_case.name, trained.version, as_of, key))
@@ -174,10 +206,10 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
     """Judge the version in staging on its backtest, or the one in UAT on its weeks in shadow."""
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        return _judge_backtest(house, use_case, version=staged, as_of=as_of)
+        return judge_backtest(house, use_case, version=staged, as_of=as_of)
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None:
-        return _judge_shadow(house, use_case, version=tested, as_of=as_of)
+        return judge_shadow(house, use_case, version=tested, as_of=as_of)
     raise UsageError(
         f"{use_case.name} has no version in staging or uat.", f"Run `ghala train {use_case.name}`."
     )
@@ -188,16 +220,17 @@ def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | Non
     from ghala.monitoring.watch import NOT_YET
 
     road = house.road(use_case)
+    roll_back_if_due(house, use_case, as_of)
     _enter_road(house, use_case)
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        if all(v.passed for v in _judge_backtest(house, use_case, version=staged, as_of=as_of)):
+        if all(v.passed for v in judge_backtest(house, use_case, version=staged, as_of=as_of)):
             road.promote(staged, as_of=as_of)
         else:
             road.archive(staged, as_of=as_of, reason="failed the gates of staging")
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None and _shadowed_long_enough(house, use_case, as_of):
-        said = _judge_shadow(house, use_case, version=tested, as_of=as_of)
+        said = judge_shadow(house, use_case, version=tested, as_of=as_of)
         if [verdict.gate for verdict in said] == [NOT_YET]:
             log.info("%s  %s: %s", as_of, use_case.name, said[0].reason)
         elif not all(verdict.passed for verdict in said):
@@ -217,6 +250,7 @@ def promote(house: House, use_case: UseCase, version: int, *, as_of: date) -> St
     house.registry.mirror(house.ledger, use_case.name)
     if stage is Stage.PRODUCTION:
         _take_effect(house, use_case, as_of)
+    _anchor(house)
     return stage
 
 
@@ -230,6 +264,7 @@ def sign(
         promote(house, use_case, version, as_of=as_of)
     else:
         house.registry.mirror(house.ledger, use_case.name)
+        _anchor(house)
 
 
 def roll_back(
@@ -239,6 +274,7 @@ def roll_back(
     version = house.road(use_case).roll_back(as_of=as_of, reason=reason, leave=leave)
     house.registry.mirror(house.ledger, use_case.name)
     _take_effect(house, use_case, as_of)
+    _anchor(house)
     return version
 
 
@@ -268,6 +304,14 @@ def score(house: House, use_case: UseCase, as_of: date) -> int:
     return rows
 
 
+def renew_online(house: House, as_of: date) -> list[dict[str, Any]]:
+    """Keep online what is known now of every feature view that is kept there."""
+    from ghala.features.store import FeatureStore
+
+    with house.warehouse() as warehouse:
+        return FeatureStore(house.workspace).renew(as_of, warehouse=warehouse)
+
+
 def publish(house: House, as_of: date) -> int:
     """Show readers the new build, whole."""
     from ghala.warehouse.publish import publish as publish_build
@@ -275,6 +319,7 @@ def publish(house: House, as_of: date) -> int:
     with house.warehouse() as warehouse:
         built = house.ledger.last("build")
         day = min(as_of, built.as_of) if built and built.as_of else as_of
+        house.copy_facts(warehouse)
         published = publish_build(house.workspace, warehouse, as_of=day)
     house.ledger.append(Note("publication", {"build": published.number}, as_of=day))
     return published.number
@@ -304,7 +349,7 @@ def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
         for r in fresh
     ]
     facts += [
-        Note("release", one, as_of=one["released_on"], key=f"release:{one['into_batch']}")
+        Note("release", one, as_of=one["released_on"], key=f"release:{one['source']}/{one['file']}")
         for one in released
     ]
     house.ledger.append(*facts)
@@ -352,39 +397,19 @@ def _enter_road(house: House, use_case: UseCase) -> None:
     house.registry.mirror(house.ledger, use_case.name)
 
 
-def _judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.evaluation.gates import Evidence, judge
-    from ghala.training.train import read_backtest
-
-    made = house.ledger.last("training", use_case.name, version=version)
-    built = house.ledger.last("build")
-    backtest, champion = read_backtest(house.workspace, use_case.name, version)
-    evidence = Evidence(
-        backtest=backtest,
-        champion=champion,
-        tests_failed=built.body["failures"] if built else ["the warehouse was never built"],
-        leaks=made.body["leaks"] if made else [],
-    )
-    verdicts = judge(use_case, evidence)
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.STAGING, as_of=as_of)
-    return verdicts
-
-
-def _judge_shadow(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.monitoring.watch import judge_shadow
-
-    champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
-    with house.warehouse() as warehouse:
-        verdicts = judge_shadow(
-            warehouse, use_case, version=version, champion=champion, as_of=as_of
-        )
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.UAT, as_of=as_of)
-    return verdicts
-
-
 def _shadowed_long_enough(house: House, use_case: UseCase, as_of: date) -> bool:
     since = house.ledger.holders(use_case.name)[Stage.UAT].since
     return as_of - since >= timedelta(weeks=use_case.policy.uat.shadow_weeks)
+
+
+def _anchor(house: House) -> None:
+    """Put the head of the chain out of the ledger's own reach."""
+    from ghala.monitoring.audit import anchor
+
+    try:
+        anchor(house.workspace, house.ledger)
+    except GhalaError as error:
+        log.warning("The ledger was not anchored: %s The next run does it.", error.message)
 
 
 def _take_effect(house: House, use_case: UseCase, as_of: date) -> None:

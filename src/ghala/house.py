@@ -11,6 +11,7 @@ from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Ledger
+from ghala.ledger.words import in_full
 
 if TYPE_CHECKING:
     from ghala.registry.road import Road
@@ -49,15 +50,23 @@ class House:
 
         return Road(self.workspace, self.ledger, use_case)
 
+    def copy_facts(self, warehouse: "Warehouse") -> None:
+        """Let the warehouse hold every fact of the ledger, so that BI tools can read them."""
+        from ghala.warehouse.facts import copy_facts
+
+        copy_facts(warehouse, lambda since: map(in_full, self.ledger.entries(since=since)))
+
     def roles(self, use_case: UseCase) -> dict[int, str]:
-        """Which versions of a use case speak now: the champion, and in shadow the one in UAT."""
+        """Which versions of a use case speak now: the champion, and in shadow the one in UAT.
+
+        Where the policy lets production go back by itself, the version before is heard too.
+        """
         held = self.ledger.holders(use_case.name)
-        speaking = {"shadow": held.get(Stage.UAT), "champion": held.get(Stage.PRODUCTION)}
-        return {
-            holder.version: role
-            for role, holder in speaking.items()
-            if holder is not None and holder.version is not None
-        }
+        uat, live = (held[s].version if s in held else None for s in (Stage.UAT, Stage.PRODUCTION))
+        watches = use_case.policy.rollback.rule == "auto"
+        before = self.road(use_case).fallback() if watches else None
+        speaking = {before: "shadow", uat: "shadow", live: "champion"}
+        return {version: role for version, role in speaking.items() if version is not None}
 
     def loaded_digests(self) -> dict[str, str]:
         """The SHA-256 with which each file was loaded, by ``SOURCE/FILE``, as the ledger says."""
@@ -83,6 +92,7 @@ class House:
                 "Wait until it has ended, then run the command again.",
             ) from error
         try:
-            yield
+            with self.ledger.claimed():  # another machine may share it
+                yield
         finally:
             lock.release()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console as RichConsole
@@ -108,6 +109,42 @@ def show_history(entries: Sequence[Mapping[str, Any]]) -> None:
             f"  by {entry['actor']}: {entry['words']}",
             markup=False,
         )
+
+
+def show_standing(result: Mapping[str, Any]) -> None:
+    """Print who held which stage."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not result["held"]:
+        console.print(f"{result['at']}: no version held a stage.")
+    for row in result["held"]:
+        signed = f", approved by {_words(row['approved_by'])}" if row["approved_by"] else ""
+        console.print(
+            f"{row['use_case']}  {row['stage']}: version {row['version']} since {row['since']}"
+            f" ({row['reason']}), trained by {row['trained_by']} on {row['trained_as_of']}{signed}",
+            markup=False,
+        )
+
+
+def show_certificate(result: Mapping[str, Any]) -> None:
+    """Print the certificate of a version that was made again."""
+    print(Path(result["certificate"]).read_text(encoding="utf-8"), end="")  # noqa: T201
+
+
+def show_rehearsal(result: Mapping[str, Any]) -> None:
+    """Print what came of each retrain rule."""
+    rows = [
+        {
+            "rule": one["rule"],
+            "trainings": one["trainings"],
+            one["metric"]: one["loss"],
+            "better than the baseline": f"{one['value_added']:+.1%}",
+            f"cost in {result['currency']}": one["money"],
+            "seconds of fitting": one["fit_seconds"],
+        }
+        for one in result["rules"]
+    ]
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_table(f"{result['use_case']}, {result['weeks']} weeks", rows))
 
 
 def show_health(result: Mapping[str, Any]) -> None:

@@ -5,10 +5,10 @@ import reprlib
 from collections.abc import Hashable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ghala.contracts.errors import ConfigurationError, suggest
 
@@ -66,6 +66,35 @@ class Gates(_Strict):
     champion_confidence: float = Field(
         0.80, gt=0.5, lt=1, description="probability with which it must stay within the margin"
     )
+    min_origins_won: float = Field(
+        0.5, ge=0, le=1, description="share of the backtest's origins that must beat the baseline"
+    )
+
+
+class Slices(_Strict):
+    """Parts of the business: which must not get worse, and which must be served alike."""
+
+    columns: tuple[str, ...] = Field((), description="columns of the subjects, such as region")
+    max_loss: float = Field(
+        0.05, ge=0, description="how much worse than the champion, or the baseline, a slice may be"
+    )
+    alike: tuple[str, ...] = Field((), description="columns whose parts must be served alike")
+    max_ratio: float = Field(2.0, ge=1, description="error of a part over the error of the whole")
+    min_rows: int = Field(30, ge=2, description="smaller parts are not judged")
+
+
+class Probes(_Strict):
+    """What is tried on a version while it is trained, and what must come of it."""
+
+    share: float = Field(0.25, gt=0, le=1, description="share of the entities that it is tried on")
+    max_seed_spread: float = Field(
+        0.05, gt=0, description="relative change of the loss under another seed"
+    )
+    max_feature_correlation: float = Field(
+        0.97, gt=0.5, lt=1, description="with the outcome, within an entity; beyond it is a leak"
+    )
+    max_ms_per_thousand: float = Field(5000.0, gt=0, description="time to predict 1,000 rows")
+    max_model_mb: float = Field(200.0, gt=0)
 
 
 class Uat(_Strict):
@@ -78,8 +107,13 @@ class Uat(_Strict):
 class Approval(_Strict):
     """Who signs a version off before production."""
 
-    rule: Literal["auto", "one_named_role"] = "one_named_role"
+    rule: Literal["auto", "one_named_role", "two_people"] = "one_named_role"
     role: str = Field("approver", min_length=1, description="who may sign, in ghala.toml's people")
+
+    @property
+    def people(self) -> int:
+        """How many different people must sign."""
+        return {"auto": 0, "one_named_role": 1, "two_people": 2}[self.rule]
 
 
 class Retrain(_Strict):
@@ -93,6 +127,28 @@ class Retrain(_Strict):
     )
     max_abs_bias: float = Field(0.10, gt=0)
     max_drift_share: float = Field(0.5, gt=0, le=1, description="share of drifted inputs")
+    max_new_share: float | None = Field(
+        None, gt=0, description="outcomes that came since the training, over those before it"
+    )
+    upstream_changed: Literal["retrain", "ignore"] = Field(
+        "ignore", description="when a feature means something else, or a model it reads was changed"
+    )
+
+    @model_validator(mode="after")
+    def _may_grow_old(self) -> Self:
+        if self.cooldown_weeks > self.max_age_weeks:
+            raise ValueError("cooldown_weeks is longer than max_age_weeks")
+        return self
+
+
+class Rollback(_Strict):
+    """When production goes back to the version before by itself."""
+
+    rule: Literal["manual", "auto"] = "manual"
+    margin: float = Field(
+        0.10, ge=0, description="how much worse than the version before, as a share of its error"
+    )
+    weeks: int = Field(2, ge=1, le=26, description="weeks of both that must have come true")
 
 
 class Alerts(_Strict):
@@ -116,9 +172,12 @@ class Policy(_Strict):
     seed: int = 20_170_101
     backtest: Backtest = Backtest()
     gates: Gates = Gates()
+    slices: Slices = Slices()
+    probes: Probes = Probes()
     uat: Uat = Uat()
     approval: Approval = Approval()
     retrain: Retrain = Retrain()
+    rollback: Rollback = Rollback()
     alerts: Alerts = Alerts()
 
     @property
@@ -194,5 +253,10 @@ def _known(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             kind = kind.model_fields[str(part)].annotation
         else:  # dict[str, Model] or tuple[Model, ...]
-            kind = next((k for k in get_args(kind) if hasattr(k, "model_fields")), None)
-    return list(getattr(kind, "model_fields", ()))
+            kind = _model_in(kind)
+    return list(getattr(_model_in(kind), "model_fields", ()))
+
+
+def _model_in(kind: Any) -> Any:
+    """The model of a table, also of an optional one or of many."""
+    return next((k for k in get_args(kind) if hasattr(k, "model_fields")), kind)

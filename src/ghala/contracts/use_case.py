@@ -68,6 +68,8 @@ class UseCase(ABC):
         metrics: what ``losses`` can measure; lower is better.
         headline: the metric that people are shown.
         decisive: the metric by which a challenger is compared with the champion.
+        money: the metric that is what acting on an answer cost, in the company's currency; None
+            where the use case does not count money.
         noun: what its predictions are called, e.g. ``forecasts``.
     """
 
@@ -91,6 +93,7 @@ class UseCase(ABC):
     metrics: ClassVar[tuple[str, ...]]
     headline: ClassVar[str]
     decisive: ClassVar[str]
+    money: ClassVar[str | None] = None
     noun: ClassVar[str]
 
     @property

@@ -1,16 +1,16 @@
 """Forecast: a quantity over future weeks."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.policy import Gates, Policy
 from ghala.contracts.records import Verdict
 from ghala.contracts.use_case import NUMBER, WHOLE, UseCase
-from ghala.evaluation.metrics import bias, coverage, pinball
+from ghala.evaluation.metrics import bias, calibration_error, coverage, pinball
 from ghala.evaluation.verdicts import make_verdict
 
 
@@ -20,6 +20,15 @@ class ForecastGates(Gates):
     metrics: tuple[Literal["wape", "pinball"], ...] = ("wape", "pinball")
     max_abs_bias: float = Field(0.05, gt=0)
     coverage: tuple[float, float] = (0.75, 0.85)
+    max_calibration_error: float = Field(
+        0.25, gt=0, description="mean gap between said and true, over tenths of what was said"
+    )
+
+    @model_validator(mode="after")
+    def _band_is_one(self) -> Self:
+        if not 0 <= self.coverage[0] < self.coverage[1] <= 1:
+            raise ValueError("coverage is [low, high] with 0 <= low < high <= 1")
+        return self
 
 
 class ForecastPolicy(Policy):
@@ -95,8 +104,9 @@ class Forecast(UseCase):
         }
 
     def checks(self, rows: pl.DataFrame) -> list[Verdict]:
-        """The bias is small and the interval is neither too narrow nor too wide."""
+        """The bias is small, also of small and of large ones, and the interval is about right."""
         gates, found = self.policy.gates, self.figures(rows)
+        gap = calibration_error(rows["actual"].to_numpy(), rows["mean"].to_numpy())
         low, high = gates.coverage
         return [
             make_verdict(
@@ -111,5 +121,12 @@ class Forecast(UseCase):
                 " allowed.",
                 passed=low <= found["coverage"] <= high,
                 figures={"coverage": found["coverage"]},
+            ),
+            make_verdict(
+                "calibration",
+                f"over tenths from small to large, said and true lie {gap:.1%} apart; up to"
+                f" {gates.max_calibration_error:.1%} is allowed.",
+                passed=gap <= gates.max_calibration_error,
+                figures={"gap": gap},
             ),
         ]

@@ -51,6 +51,27 @@ def coverage(frame: pl.DataFrame) -> float:
     return float(covered(*columns).mean())
 
 
+def relative_difference(one: pl.DataFrame, other: pl.DataFrame) -> float:
+    """The largest difference of two frames' numbers, relative to the larger of them or to 1.
+
+    Infinite when the rows, the columns or anything that is no number differ.
+    """
+    if one.shape != other.shape or one.columns != other.columns:
+        return float("inf")
+    worst = 0.0
+    for name in one.columns:
+        if not (one[name].dtype.is_numeric() and other[name].dtype.is_numeric()):
+            if not one[name].equals(other[name], null_equal=True):
+                return float("inf")
+            continue
+        left, right = (frame[name].cast(pl.Float64).to_numpy() for frame in (one, other))
+        same = (left == right) | (np.isnan(left) & np.isnan(right))
+        scale = np.maximum(np.maximum(np.abs(left), np.abs(right)), 1.0)
+        gaps = np.where(same, 0.0, np.abs(left - right) / scale)
+        worst = max(worst, float(np.nan_to_num(gaps, nan=np.inf).max(initial=0.0)))
+    return worst
+
+
 def auc(actual: Floats, score: Floats) -> float:
     """Area under the ROC curve of ranking rows with an outcome above zero before the others.
 

@@ -40,6 +40,7 @@ class Optimise(UseCase):
     metrics = ("cost",)
     headline = "cost"
     decisive = "cost"
+    money = "cost"
     noun = "decisions"
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -82,6 +82,28 @@ def read_examples(
             "Train on a later --as-of.",
         )
     return frame
+
+
+def count_new(
+    warehouse: Warehouse, use_case: UseCase, *, since: date | None, as_of: date
+) -> float | None:
+    """Outcomes that became known after ``since``, over those known by then.
+
+    None before the first training, and where the policy does not ask for it.
+    """
+    if since is None or use_case.policy.retrain.max_new_share is None:
+        return None
+    rule = use_case.policy.backtest
+    weeks = rule.training_origins + rule.weeks
+    days = [as_of - timedelta(days=7 * back) for back in range(weeks, 0, -1)]
+    warehouse.keep("origins", ORIGINS, {"days": days})
+    [(before, after)] = warehouse.rows(
+        "SELECT count(CASE WHEN known_on <= ? THEN 1 END),"  # noqa: S608 - the use case's own
+        f" count(CASE WHEN known_on > ? AND known_on <= ? THEN 1 END)"
+        f" FROM ({use_case.outcomes_sql}) AS happened",
+        [since, since, as_of],
+    )
+    return float(after) / max(float(before), 1.0)
 
 
 def _prepare(

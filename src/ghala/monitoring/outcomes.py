@@ -88,6 +88,11 @@ def measure(
         ORDER BY {", ".join(map(quoted, use_case.key))}""",  # noqa: S608 - the columns of the use case
         {"as_of": as_of, "since": since, "version": version, "beside": beside},
     )
+    return measure_rows(use_case, rows)
+
+
+def measure_rows(use_case: UseCase, rows: pl.DataFrame) -> list[Accuracy]:
+    """Accuracy per group of predictions that have their ``actual``."""
     return sorted((_judge(use_case, *part) for part in split(use_case, rows)), key=_name)
 
 

@@ -58,7 +58,11 @@ def _use_case(ledger: Ledger, use_case: UseCase) -> dict[str, Any]:
         ],
         "next_retrain": _next_retrain(watched, training),
         "awaiting_approval": [
-            {"version": entry.version, "role": entry.body["role"]}
+            {
+                "version": entry.version,
+                "role": entry.body["role"],
+                "pack": _pack(ledger, name, entry.version),
+            }
             for entry in ledger.entries("request", name)
             if "uat" in held and held["uat"].version == entry.version
         ],
@@ -106,6 +110,11 @@ def _sources(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _pack(ledger: Ledger, name: str, version: int | None) -> str | None:
+    kept = ledger.last("pack", name, version=version)
+    return str(kept.body["file"]) if kept else None
 
 
 def _what(entry: Entry | None) -> dict[str, Any] | None:

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 
+from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.examples import Request, read_subjects
 from ghala.features.history import find_views, pick_views
 from ghala.features.served import keep_served
-from ghala.registry.versions import Registry
+from ghala.registry.versions import REFERENCE, Registry
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.predictions import replace_predictions
 
@@ -35,10 +37,25 @@ def score(
     registry = Registry(workspace)
     said = []
     for version, role in roles.items():
-        model = use_case.load(registry.fetch(use_case.name, version))
-        rows = use_case.ask(model, subjects)
+        folder = registry.fetch(use_case.name, version)
+        _require_features(use_case, subjects, folder=folder, version=version)
+        rows = use_case.ask(use_case.load(folder), subjects)
         said.append(rows.with_columns(version=pl.lit(version), role=pl.lit(role)))
     predictions = pl.concat(said)
     keep_served(workspace, use_case, subjects)
     replace_predictions(warehouse, use_case, predictions, as_of=as_of)
     return predictions.height
+
+
+def _require_features(
+    use_case: UseCase, subjects: pl.DataFrame, *, folder: Path, version: int
+) -> None:
+    """Check that every column that a version learned from is still there."""
+    learned = pl.read_parquet_schema(folder / REFERENCE)
+    gone = [name for name in learned if name not in (*subjects.columns, "actual", "known_on")]
+    if gone:
+        raise ConfigurationError(
+            f"Version {version} of {use_case.name} learned from {', '.join(gone)}, which"
+            f" {'is' if len(gone) == 1 else 'are'} no longer there. What it said before stays.",
+            "Bring the feature back, or train a version without it.",
+        )

@@ -7,7 +7,7 @@ from itertools import pairwise
 import polars as pl
 
 from ghala.contracts import clock
-from ghala.contracts.errors import DataRejected
+from ghala.contracts.errors import ConfigurationError, DataRejected, suggest
 from ghala.contracts.use_case import UseCase, last_target
 
 
@@ -31,7 +31,7 @@ def backtest(use_case: UseCase, examples: pl.DataFrame, *, as_of: date) -> pl.Da
         if past.is_empty() or ahead.is_empty():
             continue
         model = fit(use_case, past)
-        parts.append(use_case.judge(model, ahead, before=before))
+        parts.append(judge(use_case, model, ahead, before=before))
         before = model
     return pl.concat(parts) if parts else pl.DataFrame()
 
@@ -49,6 +49,33 @@ def fit(use_case: UseCase, examples: pl.DataFrame) -> object:
             f"{use_case.name} cannot learn from {examples.height} examples: {error}.",
             "Train on a later --as-of, or land more history.",
         ) from error
+
+
+def judge(
+    use_case: UseCase, model: object, examples: pl.DataFrame, *, before: object | None = None
+) -> pl.DataFrame:
+    """The predictions for past subjects beside what happened, with the parts of the business."""
+    said = use_case.judge(model, examples, before=before)
+    parts = [name for name in find_parts(use_case, examples) if name not in said.columns]
+    return said.with_columns(examples[name] for name in parts)
+
+
+def find_parts(use_case: UseCase, examples: pl.DataFrame) -> list[str]:
+    """The columns by which the policy asks to judge parts of the business.
+
+    Raises:
+        ConfigurationError: the subjects have no such column.
+    """
+    rule = use_case.policy.slices
+    wanted = list(dict.fromkeys((*rule.columns, *rule.alike)))
+    for name in wanted:
+        if name not in examples.columns:
+            raise ConfigurationError(
+                f"The policy of {use_case.name} names the slice {name!r}, which is no column of its"
+                f" subjects. {suggest(name, examples.columns)}",
+                "Mend slices in the policy, or add the column to subjects.sql.",
+            )
+    return wanted
 
 
 def folds(use_case: UseCase, as_of: date) -> Iterator[tuple[date, date]]:

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import date
-from importlib.metadata import distributions
 from pathlib import Path
 
 import polars as pl
@@ -16,14 +15,18 @@ from ghala.contracts.errors import DataRejected
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.evaluation.gates import name_entities, split
+from ghala.evaluation.probes import Probed
 from ghala.features.checks import find_early_labels
 from ghala.features.definitions import FeatureView
 from ghala.features.examples import ORIGINS, Request, read_examples
-from ghala.features.history import definitions_hash, find_views, pick_views
+from ghala.features.history import find_views, pick_views
 from ghala.features.served import find_leaks
-from ghala.registry.versions import Registry, RunRecord
-from ghala.training.backtest import backtest, fit, folds, origins_before
+from ghala.features.training_set import describe_rows, keep_training_set
+from ghala.registry.versions import REFERENCE, Registry, RunRecord
+from ghala.training.backtest import backtest, fit, folds, judge, origins_before
 from ghala.training.plots import draw_backtest
+from ghala.training.probing import probe
+from ghala.training.provenance import keep_provenance, uncommitted
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.snapshots import current_snapshot
 
@@ -40,6 +43,9 @@ class Trained:
     run: str
     figures: dict[str, float]
     leaks: list[str]
+    probes: Probed
+    features: str
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -84,19 +90,20 @@ def train(
     model = fit(use_case, examples)
     registry = Registry(workspace)
     with tempfile.TemporaryDirectory(dir=workspace.state) as place:
-        record = _record(workspace, use_case, material, folder=Path(place))
-        record.parameters["as_of"] = as_of.isoformat()
+        record = _record(workspace, use_case, material, folder=Path(place), as_of=as_of)
+        features = record.tags["ghala.features"]
         record.metrics.update(_figures(use_case, judged))
         use_case.save(model, record.model)
-        _sample(examples, use_case).write_parquet(record.model / "reference.parquet")
+        _sample(examples, use_case).write_parquet(record.model / REFERENCE)
         draw_backtest(use_case, judged, folder=record.plots)
+        probed = probe(use_case, examples, as_of=as_of, model=record.model)
         judged.write_parquet(record.model / BACKTEST)
         if champion is not None:
             beside = _judge_champion(registry, use_case, examples, champion=champion, as_of=as_of)
             beside.write_parquet(record.model / CHAMPION)
         version = registry.register(use_case.name, record)
     run = registry.run_of(use_case.name, version)
-    return Trained(version, run, record.metrics, material.leaks)
+    return Trained(version, run, record.metrics, material.leaks, probed, features, examples.height)
 
 
 def read_backtest(
@@ -107,12 +114,6 @@ def read_backtest(
     beside = model / CHAMPION
     champion = pl.read_parquet(beside) if beside.is_file() else None
     return pl.read_parquet(model / BACKTEST), champion
-
-
-def lock_hash() -> str:
-    """A digest of the installed distributions and their versions: the environment's lock."""
-    installed = sorted({f"{d.metadata['Name'].lower()}=={d.version}" for d in distributions()})
-    return hashlib.sha256("\n".join(installed).encode()).hexdigest()[:16]
 
 
 def _request(warehouse: Warehouse, use_case: UseCase, as_of: date) -> Request:
@@ -162,13 +163,15 @@ def _judge_champion(
     starts = [start for start, _ in folds(use_case, as_of) if start >= trained]
     unseen = examples.filter(pl.col("as_of") >= min(starts, default=as_of))
     model = use_case.load(registry.fetch(use_case.name, champion))
-    return use_case.judge(model, unseen)
+    return judge(use_case, model, unseen)
 
 
 def _record(
-    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path
+    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path, as_of: date
 ) -> RunRecord:
     examples = material.examples
+    origin = describe_rows(use_case, examples, views=material.views, as_of=as_of)
+    kept = keep_training_set(workspace, examples, origin)
     model, plots = folder / "model", folder / "plots"
     for made in (model, plots):
         shutil.rmtree(made, ignore_errors=True)
@@ -179,11 +182,13 @@ def _record(
         "ghala.owner": use_case.policy.owner,
         "ghala.git_commit": snapshot.commit,
         "ghala.data_snapshot": snapshot.address,
-        "ghala.lock": lock_hash(),
-        "ghala.features": definitions_hash(material.views),
-        "ghala.rows": f"{examples.hash_rows(seed=0).sum() or 0:x}",
+        "ghala.uncommitted": ", ".join(uncommitted(workspace)) or "nothing",
+        "ghala.features": origin.definitions,
+        "ghala.training_set": kept,
+        **keep_provenance(model, origin.columns),
     }
     parameters: dict[str, str | int | float] = {
+        "as_of": as_of.isoformat(),
         "seed": use_case.policy.seed,
         "rows": examples.height,
         "origins": examples["as_of"].n_unique(),

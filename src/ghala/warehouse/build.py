@@ -13,6 +13,7 @@ from ghala.contracts.discovery import packs, sources, use_cases
 from ghala.contracts.errors import CheckFailed, ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.warehouse.built import find_changed, read_sql, record_built
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.predictions import create_tables, mart_of, mart_sql, table_of
@@ -31,15 +32,23 @@ class BuildResult:
 def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
     """Run every model and every test.
 
+    Tables that only grow are built anew when asked, and when the SQL behind them has changed.
+
     Raises:
         CheckFailed: a model or a test failed; each is named. What was built before stays.
     """
-    with open_warehouse(workspace) as warehouse:  # models read what was predicted, if only nothing
-        for use_case in use_cases(workspace).values():
+    texts = read_sql(assemble(workspace))
+    with open_warehouse(workspace) as warehouse:
+        for use_case in use_cases(workspace).values():  # models read predictions, if there are none
             create_tables(warehouse, use_case)
-    arguments = ["build", *(["--full-refresh"] if full_refresh else [])]
+        changed = find_changed(warehouse, texts)
+    arguments = ["build", *(["--full-refresh"] if full_refresh or changed else [])]
     succeeded, nodes = _invoke(workspace, arguments)
     result = _summarise(nodes)
+    made = [node.status for node in nodes if node.node.resource_type == "model"]
+    if made and set(made) == {"success"}:
+        with open_warehouse(workspace) as warehouse:
+            record_built(warehouse, texts)
     if not succeeded:
         named = "; ".join(result.failures[:5]) or "see .ghala/dbt/logs/dbt.log"
         raise CheckFailed(
@@ -166,14 +175,18 @@ def _raw_sources(workspace: Workspace) -> str:
         for feed, spec in contract.feeds.items()
     ]
     platform = [
-        {"name": table_of(use_case, what), "description": description.format(use_case.name)}
-        for use_case in use_cases(workspace).values()
-        for what, description in (
-            ("predictions", "What every version of {} and its baselines said."),
-            ("outcomes", "What then happened to what {} predicted, once it was known."),
-        )
+        {"name": "facts", "description": "The ledger's facts, as far as they are copied."},
+        *(
+            {"name": table_of(use_case, what), "description": description.format(use_case.name)}
+            for use_case in use_cases(workspace).values()
+            for what, description in (
+                ("predictions", "What every version of {} and its baselines said."),
+                ("outcomes", "What then happened to what {} predicted, once it was known."),
+            )
+        ),
     ]
-    raw = {"name": "raw", "schema": "raw", "tables": [*tables, {"name": "batches"}]}
+    landed = [{"name": name} for name in ("batches", "quarantine", "releases")]
+    raw = {"name": "raw", "schema": "raw", "tables": [*tables, *landed]}
     return yaml.safe_dump(
         {
             "version": 2,

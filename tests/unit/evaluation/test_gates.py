@@ -50,6 +50,7 @@ def test_a_version_that_knows_the_truth_passes_every_gate(backtest: pl.DataFrame
         "beats_smart_mean:pinball:sku_chain",
         "bias:sku_chain",
         "coverage:sku_chain",
+        "calibration:sku_chain",
     }
     assert failed(verdicts) == set()
 
@@ -202,3 +203,16 @@ def test_a_gain_that_may_be_chance_is_not_enough() -> None:
     assert verdict.figures["low"] < 0 < verdict.figures["gain"]
     assert not verdict.passed
     assert "must lie above 0" in verdict.reason
+
+
+def test_a_version_that_says_too_much_of_large_ones_is_not_calibrated(
+    backtest: pl.DataFrame,
+) -> None:
+    # The total is right, so that the gate on bias sees nothing.
+    bent = backtest.with_columns(mean=pl.col("mean") ** 2)
+    bent = bent.with_columns(mean=pl.col("mean") * backtest["actual"].sum() / bent["mean"].sum())
+    verdicts = judge(bent)
+
+    assert verdicts["bias:sku_chain"].passed
+    assert not verdicts["calibration:sku_chain"].passed
+    assert "up to 25.0% is allowed" in verdicts["calibration:sku_chain"].reason

@@ -15,4 +15,9 @@ CREATE TABLE IF NOT EXISTS raw.releases (
     batch INTEGER NOT NULL, row_number BIGINT NOT NULL, into_batch INTEGER NOT NULL,
     released_by VARCHAR NOT NULL, released_at TIMESTAMP NOT NULL, reason VARCHAR NOT NULL,
     PRIMARY KEY (batch, row_number));
+CREATE TABLE IF NOT EXISTS platform.built (name VARCHAR PRIMARY KEY, digest VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS platform.facts (
+    number INTEGER PRIMARY KEY, kind VARCHAR NOT NULL, use_case VARCHAR, version INTEGER,
+    as_of DATE, actor VARCHAR NOT NULL, recorded_at TIMESTAMP NOT NULL, words VARCHAR NOT NULL,
+    body JSON NOT NULL, digest VARCHAR NOT NULL);
 """

@@ -14,6 +14,7 @@ ROWS = 120_000
 HALF_LIFE = 13
 """After so many weeks an example counts half: habits, prices and the range move on."""
 
+_THREADS = 1
 _PARAMETERS: dict[str, object] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.2,
@@ -27,7 +28,7 @@ _PARAMETERS: dict[str, object] = {
     "max_bin": 63,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 1,
+    "num_threads": _THREADS,
     "verbose": -1,
 }
 
@@ -71,13 +72,16 @@ def train(
         sample["actual"].to_numpy(),
         weight=_weight(sample["target_week"]),
         init_score=np.log(offset),
+        params=_PARAMETERS,
     )
     return lgb.train({**_PARAMETERS, "seed": seed}, data, ROUNDS)
 
 
 def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Floats:
     """The boosted mean, in units per week."""
-    raw = booster.predict(_matrix(subjects, offset), raw_score=True)
+    # LightGBM keeps the number of threads for the whole process: of two grains that are fitted side
+    # by side, one that changed it would make the other write past its buffers.
+    raw = booster.predict(_matrix(subjects, offset), raw_score=True, num_threads=_THREADS)
     return offset * np.exp(np.asarray(raw, dtype=np.float64))
 
 

@@ -31,7 +31,7 @@ class Demand(Forecast):
         """Fit one model per grain, side by side: each learns on one thread."""
         if self._fitting is None or self._fitting.seed != seed:
             self._fitting = Fitting(seed)
-        grains = examples.partition_by("grain", maintain_order=True)
+        grains = _by_grain(examples)
         with ThreadPoolExecutor(max_workers=len(grains)) as pool:
             fitted = list(pool.map(self._fitting.fit, grains))
         return {str(rows["grain"][0]): model for rows, model in zip(grains, fitted, strict=True)}
@@ -53,6 +53,15 @@ class Demand(Forecast):
     def load(self, folder: Path) -> Model:
         """Read every grain's folder."""
         return {place.name: load(place) for place in sorted(folder.iterdir()) if place.is_dir()}
+
+
+def _by_grain(examples: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rows of each grain; where they lie together, as in a training set, without a copy."""
+    runs = examples["grain"].rle().struct.unnest()
+    if runs.height > runs["value"].n_unique():
+        return examples.partition_by("grain", maintain_order=True)
+    starts = runs["len"].cum_sum() - runs["len"]
+    return [examples.slice(*span) for span in zip(starts, runs["len"], strict=True)]
 
 
 def _predict_grain(model: GrainModel, rows: pl.DataFrame) -> pl.DataFrame:

@@ -2,14 +2,33 @@
           unique_key=['source', 'sku', 'location_id']) }}
 
 -- One row per SKU, location and spell with or without stock, as known now: from the first day that
--- ended so to the first day that did not (null while it lasts).
+-- ended so to the first day that did not (null while it lasts). An incremental run writes a pair anew
+-- only when a new count of a day disagrees with the spell that the day lies in.
 WITH stock AS (
     SELECT source, sku, location_id, day, is_stockout, batch
     FROM {{ ref('stock_days') }}
     WHERE superseded_on IS NULL
 ),
 
-{{ touched_rows('counted', 'stock', ['sku', 'location_id']) }},
+{% if is_incremental() -%}
+turned AS (
+    SELECT DISTINCT news.source, news.sku, news.location_id
+    FROM stock AS news
+    LEFT JOIN {{ this }} AS spells
+        ON spells.source = news.source AND spells.sku = news.sku
+        AND spells.location_id = news.location_id AND spells.is_stockout = news.is_stockout
+        AND spells.from_day <= news.day AND (spells.to_day IS NULL OR spells.to_day > news.day)
+    WHERE news.batch > {{ last_batch() }} AND spells.sku IS NULL
+),
+{%- endif %}
+
+counted AS (
+    SELECT *
+    FROM stock
+    {% if is_incremental() -%}
+    WHERE (source, sku, location_id) IN (SELECT source, sku, location_id FROM turned)
+    {%- endif %}
+),
 
 compared AS (
     SELECT

@@ -31,6 +31,12 @@ touched AS (
     FROM (SELECT DISTINCT week FROM {{ this }}) AS sold
     INNER JOIN repriced ON sold.week >= repriced.week
 ),
+
+touched_days AS (
+    SELECT touched.week + days.number AS day
+    FROM touched
+    CROSS JOIN (VALUES (0), (1), (2), (3), (4), (5), (6)) AS days (number)
+),
 {%- endif %}
 
 daily AS (
@@ -47,7 +53,7 @@ daily AS (
         ON zones.location_id = sales.location_id AND zones.superseded_on IS NULL
         AND zones.valid_from <= sales.day AND (zones.valid_to IS NULL OR zones.valid_to > sales.day)
     {% if is_incremental() -%}
-    WHERE CAST(date_trunc('week', sales.day) AS DATE) IN (SELECT week FROM touched)
+    WHERE sales.day IN (SELECT day FROM touched_days)
     {% endif -%}
     GROUP BY sales.sku, zones.zone, sales.day
 ),
@@ -86,7 +92,7 @@ returned AS (
         max(batch) AS batch
     FROM {{ ref('returns') }}
     {% if is_incremental() -%}
-    WHERE CAST(date_trunc('week', returned_on) AS DATE) IN (SELECT week FROM touched)
+    WHERE returned_on IN (SELECT day FROM touched_days)
     {% endif -%}
     GROUP BY sku, CAST(date_trunc('week', returned_on) AS DATE)
 )
