@@ -6,16 +6,19 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ghala.contracts.address import database_url
 from ghala.contracts.errors import ConfigurationError, suggest
 from ghala.contracts.policy import parse
 
 SETTINGS_FILE = "ghala.toml"
 PROFILE_VARIABLE = "GHALA_PROFILE"
+EMBEDDED = "embedded"
+_VARIABLE = "^[A-Z][A-Z0-9_]*$"
 
 
 class _Strict(BaseModel):
@@ -44,17 +47,15 @@ class Person(_Strict):
     roles: tuple[str, ...] = ()
 
 
-class Engine(_Strict):
-    """Which database holds the warehouse."""
+class _Database(_Strict):
+    """A database that may be on a server, whose address is in the environment."""
 
-    engine: Literal["duckdb", "postgres"] = "duckdb"
+    what: ClassVar[str]
+    engine: str
     dsn_variable: str | None = Field(
         None,
-        pattern="^[A-Z][A-Z0-9_]*$",
+        pattern=_VARIABLE,
         description="the environment variable with the address, so that no secret is in a file",
-    )
-    memory_gb: int = Field(
-        2, ge=1, description="what the engine may keep in memory; then it spills"
     )
 
     @model_validator(mode="after")
@@ -70,19 +71,78 @@ class Engine(_Strict):
         Raises:
             ConfigurationError: the variable is not set.
         """
-        address = os.environ.get(self.dsn_variable or "")
-        if not address:
-            raise ConfigurationError(
-                f"The warehouse is on PostgreSQL, and the variable {self.dsn_variable} is not set.",
-                f"Set it: export {self.dsn_variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
-            )
-        return address
+        return _read_address(self.dsn_variable or "", of=self.what)
+
+
+class Database(_Strict):
+    """The PostgreSQL database of the ledger and of MLflow, each in a schema of its own."""
+
+    dsn_variable: str = Field(pattern=_VARIABLE, description="as for the warehouse")
+
+    @property
+    def dsn(self) -> str:
+        """The address of the database, from the environment; it may hold a password.
+
+        Raises:
+            ConfigurationError: the variable is not set.
+        """
+        return _read_address(self.dsn_variable, of="ledger")
+
+
+class Storage(_Strict):
+    """The folder of an S3 bucket that keeps landed files and models; credentials are not here."""
+
+    url: str = Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/[\w.-]+)*$")
+    endpoint: str | None = Field(
+        None, pattern=r"^https?://[\w.:\[\]-]+$", description="of a server that is not Amazon's"
+    )
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket."""
+        return self.url.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def landed(self) -> str:
+        """Where DVC keeps every version of the landed files."""
+        return f"{self.url}/landed"
+
+    @property
+    def artifacts(self) -> str:
+        """Where MLflow keeps models and plots."""
+        return f"{self.url}/artifacts"
+
+
+class Engine(_Database):
+    """Which database holds the warehouse."""
+
+    what: ClassVar[str] = "warehouse"
+    engine: Literal["duckdb", "postgres"] = "duckdb"
+    memory_gb: int = Field(
+        2, ge=1, description="what the engine may keep in memory; then it spills"
+    )
+
+
+class Online(_Database):
+    """Which database answers online."""
+
+    what: ClassVar[str] = "online store"
+    engine: Literal["sqlite", "postgres"] = "sqlite"
 
 
 class Profile(_Strict):
     """One set of places: on one machine, or a team's servers."""
 
     warehouse: Engine = Engine()
+    online: Online = Online()
+    ledger: Database | None = None
+    storage: Storage | None = None
+
+    @model_validator(mode="after")
+    def _models_are_shared_as_their_ledger_is(self) -> Self:
+        if self.ledger is not None and self.storage is None:
+            raise ValueError("a ledger that machines share needs storage for the models it names")
+        return self
 
 
 class Settings(_Strict):
@@ -96,27 +156,42 @@ class Settings(_Strict):
         default_factory=dict, description="dbt variables, such as displays_planned"
     )
     warehouse: Engine = Engine()
+    online: Online = Online()
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="other places; GHALA_PROFILE names the one to use"
     )
+    profile: str | None = Field(None, description="the profile in force without GHALA_PROFILE")
 
     @property
     def place(self) -> Profile:
-        """Where the warehouse is: by ``GHALA_PROFILE``, else as the file's own tables say.
+        """Where everything is kept: by ``GHALA_PROFILE``, else by ``profile``, else here.
+
+        The profile ``embedded`` is always this machine's own folders, and needs no server.
 
         Raises:
             ConfigurationError: there is no such profile.
         """
-        name = os.environ.get(PROFILE_VARIABLE)
-        if not name:
-            return Profile(warehouse=self.warehouse)
+        name = os.environ.get(PROFILE_VARIABLE) or self.profile
+        if not name or name == EMBEDDED:
+            return Profile(warehouse=self.warehouse, online=self.online)
         if name not in self.profiles:
             raise ConfigurationError(
-                f"{PROFILE_VARIABLE} is {name!r}, which {SETTINGS_FILE} does not describe."
-                f" {suggest(name, self.profiles)}",
-                f"Add [profiles.{name}.warehouse] to {SETTINGS_FILE}, or unset {PROFILE_VARIABLE}.",
+                f"The profile {name!r} is not described in {SETTINGS_FILE}."
+                f" {suggest(name, [*self.profiles, EMBEDDED])}",
+                f"Add [profiles.{name}.warehouse] to {SETTINGS_FILE}, or name another profile"
+                f" with {PROFILE_VARIABLE}.",
             )
         return self.profiles[name]
+
+
+def _read_address(variable: str, *, of: str) -> str:
+    address = os.environ.get(variable)
+    if not address:
+        raise ConfigurationError(
+            f"The {of} is on PostgreSQL, and the variable {variable} is not set.",
+            f"Set it: export {variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
+        )
+    return address
 
 
 @dataclass(frozen=True)
@@ -165,18 +240,20 @@ class Workspace:
         return self.state / "warehouse.duckdb"
 
     @property
-    def ledger(self) -> Path:
-        """The SQLite file of the ledger."""
-        return self.state / "ledger.db"
+    def ledger(self) -> Path | Database:
+        """The SQLite file of the ledger, or the database that it is in."""
+        return self.settings.place.ledger or self.state / "ledger.db"
 
     @property
     def tracking_uri(self) -> str:
-        """The MLflow tracking and registry store."""
+        """The MLflow tracking and registry store; it may hold a password."""
+        if database := self.settings.place.ledger:
+            return database_url(database.dsn, schema="mlflow")
         return f"sqlite:///{self.state / 'mlflow.db'}"
 
     @property
     def artifacts(self) -> Path:
-        """MLflow's artifacts."""
+        """MLflow's artifacts; with storage, the copies of those that were needed here."""
         return self.state / "artifacts"
 
     @property

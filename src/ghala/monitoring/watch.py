@@ -14,6 +14,7 @@ from ghala.evaluation.verdicts import make_verdict
 from ghala.features.examples import count_new
 from ghala.features.history import definitions_hash, find_views, pick_views
 from ghala.features.served import read_served, served_on
+from ghala.features.store import FeatureStore
 from ghala.monitoring.decisions import Facts, decide_retrain, decide_rollback, find_alerts
 from ghala.monitoring.drift import Drift, drift_columns, measure_drift
 from ghala.monitoring.outcomes import Accuracy, measure, write_loss
@@ -75,11 +76,12 @@ def look(
     standing: Standing,
     as_of: date,
 ) -> Seen:
-    """Match outcomes, measure, and decide; nothing but the outcomes is written here."""
+    """Match outcomes, measure, check what is kept online, and decide; only outcomes are written."""
     outcomes = match_outcomes(warehouse, use_case, as_of)
     rule = use_case.policy.retrain
     accuracy = measure(warehouse, use_case, as_of=as_of, weeks=rule.value_added_weeks)
     drift = _drift(workspace, use_case, champion=standing.champion, as_of=as_of)
+    online = FeatureStore(workspace).check(warehouse=warehouse)
     facts = Facts(
         as_of, standing.last_training, accuracy, drift.share if drift else None,
         new_share=count_new(warehouse, use_case, since=standing.last_training, as_of=as_of),
@@ -89,7 +91,7 @@ def look(
         outcomes=outcomes,
         accuracy=accuracy,
         drift=drift,
-        alerts=find_alerts(accuracy, use_case.policy.alerts),
+        alerts=[*find_alerts(accuracy, use_case.policy.alerts), *online],
         decision=decide_retrain(facts, rule),
         rollback=_compare_with_before(warehouse, use_case, standing, as_of=as_of),
     )

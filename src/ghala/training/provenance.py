@@ -6,10 +6,9 @@ from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 
-import polars as pl
-
 from ghala.contracts.discovery import packs
 from ghala.contracts.settings import Workspace
+from ghala.features.training_set import rows_hash
 from ghala.warehouse.repository import git
 
 ENVIRONMENT, ROWS = "environment.txt", "rows.json"
@@ -29,9 +28,9 @@ def environment() -> list[str]:
     return sorted(installed) + [f"code:{name}=={_digest(at)}" for name, at in folders.items()]
 
 
-def keep_provenance(folder: Path, examples: pl.DataFrame) -> dict[str, str]:
-    """Write what was installed and a digest of each column; return the tags that name both."""
-    installed, columns = environment(), hash_columns(examples)
+def keep_provenance(folder: Path, columns: dict[str, str]) -> dict[str, str]:
+    """Write what was installed and the digest of each column; return the tags that name both."""
+    installed = environment()
     (folder / ENVIRONMENT).write_text("\n".join(installed), encoding="utf-8")
     (folder / ROWS).write_text(json.dumps(columns, indent=1), encoding="utf-8")
     return {"ghala.lock": lock_hash(installed), "ghala.rows": rows_hash(columns)}
@@ -50,20 +49,6 @@ def compare_environments(then: list[str], now: list[str]) -> list[str]:
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     ]
-
-
-def hash_columns(examples: pl.DataFrame) -> dict[str, str]:
-    """A digest of each column of the training rows, in their order; floats to the last bit."""
-    return {
-        name: hashlib.sha256(examples.select(name).hash_rows(seed=0).to_numpy().tobytes())
-        .hexdigest()[:16]
-        for name in examples.columns
-    }  # fmt: skip
-
-
-def rows_hash(columns: dict[str, str]) -> str:
-    """One digest of all columns, their names and their order."""
-    return hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:16]
 
 
 def uncommitted(workspace: Workspace) -> list[str]:

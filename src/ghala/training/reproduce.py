@@ -20,6 +20,7 @@ from ghala.contracts.use_case import UseCase
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.probes import SAME
 from ghala.features.history import definitions_hash
+from ghala.features.training_set import hash_columns
 from ghala.registry.versions import REFERENCE, Registry
 from ghala.training.backtest import fit
 from ghala.training.provenance import (
@@ -27,7 +28,6 @@ from ghala.training.provenance import (
     ROWS,
     compare_environments,
     environment,
-    hash_columns,
 )
 from ghala.training.train import BACKTEST, CHAMPION, gather
 from ghala.warehouse.build import build

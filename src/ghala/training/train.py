@@ -19,8 +19,9 @@ from ghala.evaluation.probes import Probed
 from ghala.features.checks import find_early_labels
 from ghala.features.definitions import FeatureView
 from ghala.features.examples import ORIGINS, Request, read_examples
-from ghala.features.history import definitions_hash, find_views, pick_views
+from ghala.features.history import find_views, pick_views
 from ghala.features.served import find_leaks
+from ghala.features.training_set import describe_rows, keep_training_set
 from ghala.registry.versions import REFERENCE, Registry, RunRecord
 from ghala.training.backtest import backtest, fit, folds, judge, origins_before
 from ghala.training.plots import draw_backtest
@@ -89,12 +90,10 @@ def train(
     model = fit(use_case, examples)
     registry = Registry(workspace)
     with tempfile.TemporaryDirectory(dir=workspace.state) as place:
-        record = _record(workspace, use_case, material, folder=Path(place))
-        record.parameters["as_of"] = as_of.isoformat()
+        record = _record(workspace, use_case, material, folder=Path(place), as_of=as_of)
         features = record.tags["ghala.features"]
         record.metrics.update(_figures(use_case, judged))
         use_case.save(model, record.model)
-        record.tags.update(keep_provenance(record.model, examples))
         _sample(examples, use_case).write_parquet(record.model / REFERENCE)
         draw_backtest(use_case, judged, folder=record.plots)
         probed = probe(use_case, examples, as_of=as_of, model=record.model)
@@ -168,9 +167,11 @@ def _judge_champion(
 
 
 def _record(
-    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path
+    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path, as_of: date
 ) -> RunRecord:
     examples = material.examples
+    origin = describe_rows(use_case, examples, views=material.views, as_of=as_of)
+    kept = keep_training_set(workspace, examples, origin)
     model, plots = folder / "model", folder / "plots"
     for made in (model, plots):
         shutil.rmtree(made, ignore_errors=True)
@@ -182,9 +183,12 @@ def _record(
         "ghala.git_commit": snapshot.commit,
         "ghala.data_snapshot": snapshot.address,
         "ghala.uncommitted": ", ".join(uncommitted(workspace)) or "nothing",
-        "ghala.features": definitions_hash(material.views),
+        "ghala.features": origin.definitions,
+        "ghala.training_set": kept,
+        **keep_provenance(model, origin.columns),
     }
     parameters: dict[str, str | int | float] = {
+        "as_of": as_of.isoformat(),
         "seed": use_case.policy.seed,
         "rows": examples.height,
         "origins": examples["as_of"].n_unique(),
