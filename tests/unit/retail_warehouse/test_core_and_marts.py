@@ -6,6 +6,10 @@ from pathlib import Path
 from polars.testing import assert_frame_equal
 from tests.unit.retail_warehouse.conftest import STAGES, Company, day, without_batches
 
+from ghala.warehouse.build import assemble
+from ghala.warehouse.built import find_changed, read_sql
+from ghala.warehouse.engines.opening import open_warehouse
+
 
 def test_every_state_delivered_is_a_state_in_the_core(company: Company) -> None:
     for table, feeds in {
@@ -127,6 +131,12 @@ def test_a_depot_s_day_counts_what_has_to_be_sent(company: Company) -> None:
         ("D2", day(2), 1, 1, 2, Decimal("3.0")),
         ("D2", day(3), 1, 1, 4, Decimal("6.0")),
     ]
+
+
+def test_the_next_build_is_one_over_what_is_new(company: Company) -> None:
+    texts = read_sql(assemble(company.workspace))
+    with open_warehouse(company.workspace) as warehouse:
+        assert find_changed(warehouse, texts) == []
 
 
 def test_builds_over_what_is_new_end_where_a_full_one_ends(company: Company) -> None:
