@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from ghala_retail.sources.completejourney.deliveries import data_folder
-from tests.servers import empty_database, running_postgres
+from tests.servers import S3, empty_database, running_postgres, running_s3
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -76,3 +76,10 @@ def postgres_dsn(postgres_server: str) -> Iterator[str]:
     """The address of an empty database."""
     with empty_database(postgres_server) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """An S3 server. A test that cannot have one fails; it is not skipped."""
+    with running_s3() as server:
+        yield server

@@ -38,14 +38,14 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
     Raises:
         UsageError: the loop has already run for a later date.
     """
+    from ghala.warehouse.entities import find_obstacles
+
     with house.working():
         _require_later(house.ledger.last("run"), as_of)
         with _step(as_of, "land"):
             receipts = land(house, as_of, allow_late=allow_late)
         with _step(as_of, "build"):
             built = build(house, as_of)
-        from ghala.warehouse.entities import find_obstacles
-
         done: dict[str, Any] = {"as_of": as_of, "batches": len(receipts), "models": built.models}
         obstacles = find_obstacles(house.workspace)
         for name, use_case in use_cases(house.workspace).items():
@@ -89,7 +89,7 @@ def land(
         house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
         raise
     finally:
-        fresh = record_batches(house, known)
+        fresh = house.record_batches(known)
     if not snapshots.is_current(house.workspace):
         snapshot(house, as_of, message=f"Land what arrived by {as_of}")
     return loaded if anew else fresh
@@ -334,26 +334,6 @@ def status(workspace: Workspace) -> dict[str, Any]:
         return describe(workspace, ledger)
     finally:
         ledger.engine.dispose()
-
-
-def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
-    """Tell the ledger of batches and releases it does not know, also after a crash."""
-    from ghala.warehouse.landing import receipts
-    from ghala.warehouse.quarantine import list_releases
-
-    with house.warehouse() as warehouse:
-        loaded, released = receipts(warehouse), list_releases(warehouse)
-    fresh = [r for r in loaded if f"batch:{r.source}/{r.file}" not in known]
-    facts = [
-        Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
-        for r in fresh
-    ]
-    facts += [
-        Note("release", one, as_of=one["released_on"], key=f"release:{one['source']}/{one['file']}")
-        for one in released
-    ]
-    house.ledger.append(*facts)
-    return fresh
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """The house: a workspace with someone acting in it, and one key to each room."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ghala.contracts.errors import TryAgain
-from ghala.contracts.records import Stage
+from ghala.contracts.records import BatchReceipt, Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
-from ghala.ledger.book import Ledger
+from ghala.ledger.book import Ledger, Note
 from ghala.ledger.words import in_full
 
 if TYPE_CHECKING:
@@ -73,6 +73,24 @@ class House:
         batches = [entry.body for entry in self.ledger.entries("batch")]
         return {f"{batch['source']}/{batch['file']}": batch["sha256"] for batch in batches}
 
+    def record_batches(self, known: Container[str | None]) -> list[BatchReceipt]:
+        """Tell the ledger of batches and releases it does not know, also after a crash."""
+        from ghala.warehouse.landing import receipts
+        from ghala.warehouse.quarantine import list_releases
+
+        with self.warehouse() as warehouse:
+            loaded, released = receipts(warehouse), list_releases(warehouse)
+        keys = {f"batch:{one.source}/{one.file}": one for one in loaded}
+        fresh = {key: one for key, one in keys.items() if key not in known}
+        self.ledger.append(
+            *(Note("batch", asdict(o), as_of=o.arrived_on, key=key) for key, o in fresh.items()),
+            *(
+                Note("release", o, as_of=o["released_on"], key=f"release:{o['source']}/{o['file']}")
+                for o in released
+            ),
+        )
+        return list(fresh.values())
+
     @contextmanager
     def working(self) -> Iterator[None]:
         """Let one pipeline at a time work in the workspace.
@@ -92,6 +110,7 @@ class House:
                 "Wait until it has ended, then run the command again.",
             ) from error
         try:
-            yield
+            with self.ledger.claimed():  # another machine may share it
+                yield
         finally:
             lock.release()

@@ -1,6 +1,5 @@
 """A use case of thirty lines goes the whole way with no other file touched."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,30 +7,17 @@ import pytest
 
 from ghala.contracts.settings import Workspace
 from ghala.web.app import create_app
-from ghala_retail.company.simulate import simulate
-from ghala_retail.company.world import make_plan
 from tests.conftest import read_json, run_ghala
+from tests.end_to_end.conftest import RETURNS as NAME
+from tests.end_to_end.conftest import make_company
 
-NAME = "operations/returns"
 FIRST, LATER = "2024-04-15", "2024-05-20"
-FEEDS = ("depots", "customers", "products", "web_", "agent_", "agents", "returns")
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A tiny simulated company whose people have just written ``ghala new use-case``."""
-    folder = tmp_path_factory.mktemp("returns")
-    simulate(make_plan("tiny", "endogenous", seed=1, days=140), folder / "company")
-    root = folder / "duka"
-    source = ("--source", "company", "--use-case", NAME)
-    made = run_ghala("init", str(root), "--name", "Duka", *source)
-    assert made.returncode == 0, made.stderr
-    delivered = folder / "company" / "inbox" / "company"
-    (root / "inbox" / "company").mkdir(parents=True)
-    for file in delivered.iterdir():
-        if file.name.startswith(FEEDS):
-            shutil.move(file, root / "inbox" / "company" / file.name)
-    return Workspace(root)
+def workspace(tmp_path_factory: pytest.TempPathFactory, deliveries: Path) -> Workspace:
+    """A company whose people are about to write ``ghala new use-case``."""
+    return Workspace(make_company(tmp_path_factory.mktemp("returns") / "duka", deliveries))
 
 
 def test_what_is_scaffolded_is_trained_gated_shadowed_approved_scored_watched_and_shown(

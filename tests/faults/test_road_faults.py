@@ -197,7 +197,7 @@ def test_a_poisoned_artifact_is_refused_and_what_it_said_before_stays(house: Hou
     (folder / "sitecustomize.py").write_text("raise SystemExit", encoding="utf-8")
 
     with pytest.raises(Denied, match="not what the pipeline signed"):
-        flow.score(house, found, THIRD)
+        flow.score(house, found, SECOND)
     client = create_app(house.workspace).test_client()
     assert client.get(f"/api/v1/use-cases/{NAME}/predictions").status_code == 200
 

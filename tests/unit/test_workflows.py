@@ -34,6 +34,7 @@ VERBS = frozenset(
         "serve",
         "publish",
         "simulate",
+        "snapshot",
     ]
 )
 PINNED = re.compile(r"^\s*(?:- )?uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)+$")
@@ -175,7 +176,7 @@ def test_the_workspaces_workflows_call_ghala(workflows: dict[str, Path]) -> None
     assert called == {
         "check-in.yml": ["doctor", "simulate", "init", "run", "status", "history"],
         "monitor.yml": ["status", "monitor", "doctor", "status", "status"],
-        "pipeline.yml": ["run"],
+        "pipeline.yml": ["snapshot", "run", "snapshot"],
         "promote.yml": ["gate", "promote", "gate", "approve", "status"],
     }
 

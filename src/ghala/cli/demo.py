@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+
 from ghala import flow
 from ghala.contracts import clock
 from ghala.contracts.discovery import load_module, sources, use_case
@@ -139,7 +141,7 @@ def _summary(house: House, found: UseCase) -> dict[str, Any]:
         "status": flow.status(house.workspace),
         "places": {
             "console": f"ghala serve --workspace {root}  → http://127.0.0.1:8000",
-            "MLflow": f"mlflow ui --backend-store-uri {house.workspace.tracking_uri}",
+            "MLflow": f"mlflow ui --backend-store-uri {make_url(house.workspace.tracking_uri)}",
             "drift reports": str(house.workspace.reports / found.name),
             "facts": f"ghala history --workspace {root}",
         },

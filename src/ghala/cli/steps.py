@@ -33,20 +33,32 @@ def init(
     timezone: Annotated[str, typer.Option(help="IANA zone.")] = "Africa/Nairobi",
     source: Annotated[list[str] | None, typer.Option(help="A source; may be repeated.")] = None,
     use_case: Annotated[list[str] | None, typer.Option(help="unit/name; repeatable.")] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="For a team: s3://BUCKET/FOLDER of files and models.")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="S3 server that is not Amazon's.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make a workspace: a Git and DVC repository with the one project structure."""
     from ghala.contracts.discovery import require_known
-    from ghala.warehouse.workspace import create_workspace, read_company
+    from ghala.warehouse.workspace import create_workspace, read_company, read_storage
 
+    if endpoint and not storage:
+        raise UsageError("--endpoint says where --storage is.", "Add --storage s3://BUCKET/FOLDER.")
     company = read_company(name or path.resolve().name, currency=currency, timezone=timezone)
     made = create_workspace(
         path,
         company=company,
         sources=source or ["completejourney"],
         use_cases=use_case or ["operations/demand"],
+        storage=read_storage(storage, endpoint) if storage else None,
     )
     step = "put files into inbox/, then ghala run"
+    if storage:
+        step = (
+            "export GHALA_WAREHOUSE_DSN, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then ghala"
+            " doctor"
+        )
     try:
         require_known(made)
     except ConfigurationError as error:  # it may be the company's own, still to be written

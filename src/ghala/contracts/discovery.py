@@ -92,13 +92,22 @@ def use_case(workspace: Workspace, name: str) -> UseCase:
     Raises:
         UsageError: the workspace runs no such use case.
     """
+    found = declared_use_case(workspace, name)
+    return _with_policy(workspace, found)
+
+
+def declared_use_case(workspace: Workspace, name: str) -> UseCase:
+    """One use case as its class declares it, without its policy, which may be broken just now.
+
+    Raises:
+        UsageError: the workspace runs no such use case.
+    """
     if name not in workspace.settings.use_cases:
         raise UsageError(
             f"No use case {name!r} here. {suggest(name, workspace.settings.use_cases)}",
             "Name one of these, or add it to use_cases in ghala.toml.",
         )
-    folder = _pick(name, _use_case_folders(workspace), "use case")
-    return _load_use_case(workspace, name, folder)
+    return _make_use_case(name, _pick(name, _use_case_folders(workspace), "use case"))
 
 
 def policy_file(workspace: Workspace, name: str, folder: Path) -> Path:
@@ -153,6 +162,10 @@ def _use_case_folders(workspace: Workspace) -> dict[str, Path]:
 
 
 def _load_use_case(workspace: Workspace, name: str, folder: Path) -> UseCase:
+    return _with_policy(workspace, _make_use_case(name, folder))
+
+
+def _make_use_case(name: str, folder: Path) -> UseCase:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"The use case {name!r} cannot be a table's name.",
@@ -167,7 +180,11 @@ def _load_use_case(workspace: Workspace, name: str, folder: Path) -> UseCase:
         )
     found = kind()
     found.name, found.folder = name, folder
-    path = policy_file(workspace, name, folder)
+    return found
+
+
+def _with_policy(workspace: Workspace, found: UseCase) -> UseCase:
+    path = policy_file(workspace, found.name, found.folder)
     found.policy = read_policy(path, found.rules)
     _require_baseline(found, path)
     return found

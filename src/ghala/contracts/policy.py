@@ -253,5 +253,10 @@ def _known(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             kind = kind.model_fields[str(part)].annotation
         else:  # dict[str, Model] or tuple[Model, ...]
-            kind = next((k for k in get_args(kind) if hasattr(k, "model_fields")), None)
-    return list(getattr(kind, "model_fields", ()))
+            kind = _model_in(kind)
+    return list(getattr(_model_in(kind), "model_fields", ()))
+
+
+def _model_in(kind: Any) -> Any:
+    """The model of a table, also of an optional one or of many."""
+    return next((k for k in get_args(kind) if hasattr(k, "model_fields")), kind)

@@ -11,11 +11,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ghala.contracts.address import database_url
 from ghala.contracts.errors import ConfigurationError, suggest
 from ghala.contracts.policy import parse
 
 SETTINGS_FILE = "ghala.toml"
 PROFILE_VARIABLE = "GHALA_PROFILE"
+EMBEDDED = "embedded"
+_VARIABLE = "^[A-Z][A-Z0-9_]*$"
 
 
 class _Strict(BaseModel):
@@ -51,7 +54,7 @@ class _Database(_Strict):
     engine: str
     dsn_variable: str | None = Field(
         None,
-        pattern="^[A-Z][A-Z0-9_]*$",
+        pattern=_VARIABLE,
         description="the environment variable with the address, so that no secret is in a file",
     )
 
@@ -68,14 +71,46 @@ class _Database(_Strict):
         Raises:
             ConfigurationError: the variable is not set.
         """
-        address = os.environ.get(self.dsn_variable or "")
-        if not address:
-            raise ConfigurationError(
-                f"The {self.what} is on PostgreSQL, and the variable {self.dsn_variable} is not"
-                " set.",
-                f"Set it: export {self.dsn_variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
-            )
-        return address
+        return _read_address(self.dsn_variable or "", of=self.what)
+
+
+class Database(_Strict):
+    """The PostgreSQL database of the ledger and of MLflow, each in a schema of its own."""
+
+    dsn_variable: str = Field(pattern=_VARIABLE, description="as for the warehouse")
+
+    @property
+    def dsn(self) -> str:
+        """The address of the database, from the environment; it may hold a password.
+
+        Raises:
+            ConfigurationError: the variable is not set.
+        """
+        return _read_address(self.dsn_variable, of="ledger")
+
+
+class Storage(_Strict):
+    """The folder of an S3 bucket that keeps landed files and models; credentials are not here."""
+
+    url: str = Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/[\w.-]+)*$")
+    endpoint: str | None = Field(
+        None, pattern=r"^https?://[\w.:\[\]-]+$", description="of a server that is not Amazon's"
+    )
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket."""
+        return self.url.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def landed(self) -> str:
+        """Where DVC keeps every version of the landed files."""
+        return f"{self.url}/landed"
+
+    @property
+    def artifacts(self) -> str:
+        """Where MLflow keeps models and plots."""
+        return f"{self.url}/artifacts"
 
 
 class Engine(_Database):
@@ -100,6 +135,14 @@ class Profile(_Strict):
 
     warehouse: Engine = Engine()
     online: Online = Online()
+    ledger: Database | None = None
+    storage: Storage | None = None
+
+    @model_validator(mode="after")
+    def _models_are_shared_as_their_ledger_is(self) -> Self:
+        if self.ledger is not None and self.storage is None:
+            raise ValueError("a ledger that machines share needs storage for the models it names")
+        return self
 
 
 class Settings(_Strict):
@@ -117,24 +160,38 @@ class Settings(_Strict):
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="other places; GHALA_PROFILE names the one to use"
     )
+    profile: str | None = Field(None, description="the profile in force without GHALA_PROFILE")
 
     @property
     def place(self) -> Profile:
-        """Where the warehouse is: by ``GHALA_PROFILE``, else as the file's own tables say.
+        """Where everything is kept: by ``GHALA_PROFILE``, else by ``profile``, else here.
+
+        The profile ``embedded`` is always this machine's own folders, and needs no server.
 
         Raises:
             ConfigurationError: there is no such profile.
         """
-        name = os.environ.get(PROFILE_VARIABLE)
-        if not name:
+        name = os.environ.get(PROFILE_VARIABLE) or self.profile
+        if not name or name == EMBEDDED:
             return Profile(warehouse=self.warehouse, online=self.online)
         if name not in self.profiles:
             raise ConfigurationError(
-                f"{PROFILE_VARIABLE} is {name!r}, which {SETTINGS_FILE} does not describe."
-                f" {suggest(name, self.profiles)}",
-                f"Add [profiles.{name}.warehouse] to {SETTINGS_FILE}, or unset {PROFILE_VARIABLE}.",
+                f"The profile {name!r} is not described in {SETTINGS_FILE}."
+                f" {suggest(name, [*self.profiles, EMBEDDED])}",
+                f"Add [profiles.{name}.warehouse] to {SETTINGS_FILE}, or name another profile"
+                f" with {PROFILE_VARIABLE}.",
             )
         return self.profiles[name]
+
+
+def _read_address(variable: str, *, of: str) -> str:
+    address = os.environ.get(variable)
+    if not address:
+        raise ConfigurationError(
+            f"The {of} is on PostgreSQL, and the variable {variable} is not set.",
+            f"Set it: export {variable}='postgresql://USER:PASSWORD@HOST/DATABASE'",
+        )
+    return address
 
 
 @dataclass(frozen=True)
@@ -183,18 +240,20 @@ class Workspace:
         return self.state / "warehouse.duckdb"
 
     @property
-    def ledger(self) -> Path:
-        """The SQLite file of the ledger."""
-        return self.state / "ledger.db"
+    def ledger(self) -> Path | Database:
+        """The SQLite file of the ledger, or the database that it is in."""
+        return self.settings.place.ledger or self.state / "ledger.db"
 
     @property
     def tracking_uri(self) -> str:
-        """The MLflow tracking and registry store."""
+        """The MLflow tracking and registry store; it may hold a password."""
+        if database := self.settings.place.ledger:
+            return database_url(database.dsn, schema="mlflow")
         return f"sqlite:///{self.state / 'mlflow.db'}"
 
     @property
     def artifacts(self) -> Path:
-        """MLflow's artifacts."""
+        """MLflow's artifacts; with storage, the copies of those that were needed here."""
         return self.state / "artifacts"
 
     @property

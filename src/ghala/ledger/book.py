@@ -2,26 +2,24 @@
 
 import hashlib
 import json
-import logging
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ghala.contracts import clock
-from ghala.contracts.errors import CheckFailed, Denied, TryAgain
+from ghala.contracts.errors import CheckFailed, Denied
 from ghala.contracts.records import Stage
+from ghala.contracts.settings import Database
+from ghala.ledger.databases import claimed, open_database
 from ghala.ledger.tables import Entry, Holder
 
 GENESIS = "0" * 64
-REVISION = "0001"
 
 
 @dataclass(frozen=True)
@@ -49,18 +47,21 @@ class Ledger:
     """The ledger of one workspace.
 
     Args:
-        path: the SQLite file; created and migrated when missing.
+        place: the SQLite file or the database; made and migrated when it is not there.
         actor: the name under which entries are written.
+
+    Raises:
+        TryAgain: another process holds the ledger, or its server does not answer.
+        ConfigurationError: the server refuses the user, or the address is wrong.
     """
 
-    def __init__(self, path: Path, *, actor: str) -> None:
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True)
+    def __init__(self, place: Path | Database, *, actor: str) -> None:
         self.actor = actor
-        self.engine = _engine(path)
-        if not _is_current(self.engine):
-            with self.engine.execution_options(writing=True).connect() as connection:
-                _migrate(connection)
+        self.engine = open_database(place)
+
+    def claimed(self) -> AbstractContextManager[None]:
+        """Let one pipeline at a time work on this ledger, from whatever machine."""
+        return claimed(self.engine)
 
     def append(self, *notes: Note) -> None:
         """Write facts, all or none; a note whose ``key`` is already written is passed over."""
@@ -100,22 +101,17 @@ class Ledger:
         since: int = 0,
     ) -> list[Entry]:
         """The facts of a kind, of a use case, of a version, from a number on, oldest first."""
-        query = select(Entry).where(Entry.number >= since).order_by(Entry.number)
-        if kind is not None:
-            query = query.where(Entry.kind == kind)
-        if use_case is not None:
-            query = query.where(Entry.use_case == use_case)
-        if version is not None:
-            query = query.where(Entry.version == version)
         with Session(self.engine, expire_on_commit=False) as session:
-            return list(session.scalars(query))
+            chosen = _choose(kind, use_case, version).where(Entry.number >= since)
+            return list(session.scalars(chosen.order_by(Entry.number)))
 
     def last(
         self, kind: str, use_case: str | None = None, *, version: int | None = None
     ) -> Entry | None:
         """The newest fact of a kind."""
-        found = self.entries(kind, use_case, version=version)
-        return found[-1] if found else None
+        with Session(self.engine, expire_on_commit=False) as session:
+            chosen = _choose(kind, use_case, version)
+            return session.scalar(chosen.order_by(Entry.number.desc()).limit(1))
 
     def find(self, key: str) -> Entry | None:
         """The fact written under a key."""
@@ -145,16 +141,9 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
-        try:
-            writing = self.engine.execution_options(writing=True)
-            with Session(writing) as session, session.begin():
-                yield session
-        except OperationalError as error:
-            if "locked" in str(error):
-                raise TryAgain(
-                    "The ledger is in use by another process.", "Run the command again."
-                ) from error
-            raise
+        writing = self.engine.execution_options(writing=True)
+        with Session(writing) as session, session.begin():
+            yield session
 
     def _add(self, session: Session, note: Note) -> None:
         if note.key and session.scalar(select(Entry.number).where(Entry.key == note.key)):
@@ -169,7 +158,8 @@ class Ledger:
             actor=self.actor,
             recorded_at=clock.now().replace(tzinfo=None),
             key=note.key,
-            body=json.loads(json.dumps(note.body, default=str)),
+            # a figure that is no number has no word in JSON, and PostgreSQL takes JSON alone
+            body=json.loads(json.dumps(note.body, default=str), parse_constant=lambda _: None),
             previous=last.digest if last else GENESIS,
         )
         entry.digest = _digest(entry, entry.previous)
@@ -193,6 +183,11 @@ class Ledger:
         session.flush()
 
 
+def _choose(kind: str | None, use_case: str | None, version: int | None) -> Select[Entry]:
+    wanted = {"kind": kind, "use_case": use_case, "version": version}
+    return select(Entry).filter_by(**{k: v for k, v in wanted.items() if v is not None})
+
+
 def _digest(entry: Entry, previous: str) -> str:
     content = [
         previous,
@@ -207,50 +202,3 @@ def _digest(entry: Entry, previous: str) -> str:
         entry.body,
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _engine(path: Path) -> Engine:
-    writable = os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
-    engine = create_engine(_address(path, writable=writable), connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the begin event below says when
-        if writable:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
-
-
-def _address(path: Path, *, writable: bool) -> str:
-    """The URL of the file; one that may only be read is opened so that SQLite writes no log."""
-    if writable:
-        return f"sqlite:///{path}"
-    logged = path.with_name(f"{path.name}-wal").exists()
-    return f"sqlite:///file:{path}?mode=ro{'' if logged else '&immutable=1'}&uri=true"
-
-
-def _is_current(engine: Engine) -> bool:
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return False
-        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return bool(found == REVISION)
-
-
-def _migrate(connection: Any) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    connection.commit()

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Date, DateTime, Integer, String
+from sqlalchemy import JSON
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -16,17 +16,17 @@ class Entry(Base):
 
     __tablename__ = "entries"
 
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    kind: Mapped[str] = mapped_column(String(40), index=True)
-    use_case: Mapped[str | None] = mapped_column(String(120), index=True)
-    version: Mapped[int | None] = mapped_column(Integer)
-    as_of: Mapped[date | None] = mapped_column(Date)
-    actor: Mapped[str] = mapped_column(String(120))
-    recorded_at: Mapped[datetime] = mapped_column(DateTime)
-    key: Mapped[str | None] = mapped_column(String(300), unique=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(index=True)
+    use_case: Mapped[str | None] = mapped_column(index=True)
+    version: Mapped[int | None]
+    as_of: Mapped[date | None]
+    actor: Mapped[str]
+    recorded_at: Mapped[datetime]
+    key: Mapped[str | None] = mapped_column(unique=True)
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
-    previous: Mapped[str] = mapped_column(String(64))
-    digest: Mapped[str] = mapped_column(String(64))
+    previous: Mapped[str]
+    digest: Mapped[str]
 
 
 class Holder(Base):
@@ -34,8 +34,8 @@ class Holder(Base):
 
     __tablename__ = "holders"
 
-    use_case: Mapped[str] = mapped_column(String(120), primary_key=True)
-    stage: Mapped[str] = mapped_column(String(20), primary_key=True)
-    version: Mapped[int | None] = mapped_column(Integer)
-    since: Mapped[date] = mapped_column(Date)
-    generation: Mapped[int] = mapped_column(Integer)
+    use_case: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int | None]
+    since: Mapped[date]
+    generation: Mapped[int]

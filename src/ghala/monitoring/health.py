@@ -11,6 +11,7 @@ from ghala.contracts.settings import Workspace
 from ghala.ledger.book import Ledger
 from ghala.monitoring.audit import verify
 from ghala.registry.versions import Registry
+from ghala.warehouse.bucket import require_bucket
 from ghala.warehouse.checking import raw_table
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.engine import Warehouse
@@ -25,9 +26,18 @@ _LEAST_FREE_GB = 2
 
 
 def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
-    """Run every check; each says ``ok``, ``warn`` or ``fail`` and what to do."""
+    """Run every check; each says ``ok``, ``warn`` or ``fail`` and what to do.
+
+    Raises:
+        ConfigurationError, TryAgain: a server of the profile refuses or does not answer, and
+            nothing that it keeps can be checked.
+    """
+    storage = workspace.settings.place.storage
+    if storage is not None:
+        require_bucket(storage)
     checks: dict[str, Callable[[], str]] = {
         "settings, sources, use cases and policies": lambda: _configuration(workspace),
+        "places": lambda: _places(workspace),
         "git identity": lambda: _identity(workspace),
         "disk space": lambda: _space(workspace),
         "signing key": lambda: _key(workspace),
@@ -52,6 +62,16 @@ def _examine(name: str, check: Callable[[], str]) -> dict[str, Any]:
 def _configuration(workspace: Workspace) -> str:
     names = [*read_sources(workspace), *use_cases(workspace)]
     return f"{', '.join(names)} are readable"
+
+
+def _places(workspace: Workspace) -> str:
+    """Where the profile in force keeps things; that its servers answer is known by now."""
+    place = workspace.settings.place
+    return (
+        f"warehouse on {place.warehouse.engine},"
+        f" ledger and MLflow on {'postgres' if place.ledger else 'sqlite'},"
+        f" files and models in {place.storage.url if place.storage else 'folders'}"
+    )
 
 
 def _identity(workspace: Workspace) -> str:
@@ -135,7 +155,7 @@ def _artifacts(workspace: Workspace, ledger: Ledger) -> str:
     for name in use_cases(workspace):
         version = ledger.holder(name, Stage.PRODUCTION)
         if version is not None:
-            Registry(workspace).fetch(name, version)
+            Registry(workspace).fetch(name, version, afresh=True)
             checked.append(f"{name}@{version}")
     return f"signatures hold: {', '.join(checked)}" if checked else "nothing in production yet"
 

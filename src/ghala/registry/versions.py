@@ -3,15 +3,17 @@
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghala.contracts.errors import ConfigurationError, TryAgain
+from ghala.contracts.errors import ConfigurationError, Denied, TryAgain
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.ledger.book import Ledger
+from ghala.ledger.databases import filling
+from ghala.registry.artifacts import Artifacts
 from ghala.registry.signing import SIGNATURE, sign, verify
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Registry:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.artifacts = Artifacts(workspace)
         self.client = _client(workspace)
 
     def register(self, use_case: str, record: RunRecord) -> int:
@@ -49,7 +52,7 @@ class Registry:
         Raises:
             TryAgain: another process keeps MLflow's database locked.
         """
-        with _waiting():
+        with _waiting(), self.artifacts.reached():
             return self._register(use_case, record)
 
     def _register(self, use_case: str, record: RunRecord) -> int:
@@ -65,19 +68,31 @@ class Registry:
         self.client.log_artifact(run, str(record.plots.parent / SIGNATURE))
         self.client.set_terminated(run)
         made = self.client.create_model_version(
-            self._model(use_case), str(self._run_folder(use_case, run) / "model"), run
+            self._model(use_case), f"{self.artifacts.address(use_case)}/{run}/artifacts/model", run
         )
         return int(made.version)
 
-    def fetch(self, use_case: str, version: int) -> Path:
+    def fetch(self, use_case: str, version: int, *, afresh: bool = False) -> Path:
         """The folder of a version's model, after its signature was checked.
+
+        What is kept in a bucket is copied once, and again when the copy is not what was signed or
+        ``afresh`` asks for it.
 
         Raises:
             Denied: the artifact is not what was signed.
             ConfigurationError: the registry does not know the version.
+            TryAgain: the bucket does not answer.
         """
-        folder = self._run_folder(use_case, self.run_of(use_case, version))
-        verify(self.workspace, folder / "model", folder / SIGNATURE)
+        run = self.run_of(use_case, version)
+        folder = self.artifacts.folder(use_case, run)
+        if self.artifacts.are_shared and (afresh or not folder.is_dir()):
+            self.artifacts.copy(self.client, run, to=folder)
+        try:
+            verify(self.workspace, folder / "model", folder / SIGNATURE)
+        except Denied:
+            if afresh or not self.artifacts.are_shared:
+                raise
+            return self.fetch(use_case, version, afresh=True)
         return folder / "model"
 
     def run_of(self, use_case: str, version: int) -> str:
@@ -125,7 +140,7 @@ class Registry:
     def _experiment(self, use_case: str) -> str:
         self._model(use_case)
         found = self.client.get_experiment_by_name(use_case)
-        place = str(self.workspace.artifacts / use_case)
+        place = self.artifacts.address(use_case)
         if found is None:
             return str(self.client.create_experiment(use_case, artifact_location=place))
         if found.artifact_location != place:
@@ -159,10 +174,6 @@ class Registry:
             self.client.create_registered_model(name)
         return name
 
-    def _run_folder(self, use_case: str, run: str) -> Path:
-        """Where a run's files lie in this workspace, wherever it was when the run was made."""
-        return self.workspace.artifacts / use_case / run / "artifacts"
-
     def _version(self, use_case: str, version: int) -> "ModelVersion":
         from mlflow.exceptions import MlflowException
 
@@ -193,9 +204,12 @@ def _waiting() -> Iterator[None]:
 
 def _client(workspace: Workspace) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking_uri=workspace.tracking_uri)
+    database = workspace.settings.place.ledger
+    with filling(database, "mlflow") if database else nullcontext():
+        return MlflowClient(tracking_uri=workspace.tracking_uri)

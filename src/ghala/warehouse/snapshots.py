@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from ghala.contracts.errors import DataRejected, UsageError
-from ghala.contracts.settings import Workspace
+from ghala.contracts.errors import DataRejected, TryAgain, UsageError
+from ghala.contracts.settings import Storage, Workspace
+from ghala.warehouse.bucket import reaching
 from ghala.warehouse.manifest import digest, place, write_durably
 from ghala.warehouse.repository import commit, git
 
@@ -62,8 +63,8 @@ def take_snapshot(
     """Record the landed files in DVC, push them to the remote and commit the pointer.
 
     Only files that no snapshot holds yet are digested here; DVC notices when an older one was
-    touched. One that is gone is brought back out of DVC's cache. Only the pointer and the manifest
-    are committed.
+    touched. One that is not here, as in a fresh clone, is brought back out of DVC's cache or its
+    remote. Only the pointer and the manifest are committed.
 
     Args:
         workspace: whose landed files.
@@ -75,8 +76,7 @@ def take_snapshot(
     """
     _mend_pointer(workspace)
     with _opened(workspace) as repo:
-        before, pointer = _held(repo, current_snapshot(workspace).address), _read(workspace)
-        _bring_back(workspace, repo, before)
+        before, pointer = _bring_back(workspace, repo), _read(workspace)
         digests = _digest_new(workspace, loaded or {})
         repo.add([str(workspace.landing)])
         try:
@@ -187,17 +187,30 @@ def restore_snapshot(
     return current_snapshot(workspace)
 
 
-def _bring_back(workspace: Workspace, repo: Any, held: Mapping[str, str]) -> None:
-    """Copy landed files that are gone out of DVC's cache; they must be what was landed."""
-    known = _digests(_read(workspace).get(MANIFEST, ""))
-    for name in sorted(held.keys() - _landed(workspace).keys()):
-        cached = Path(repo.cache.local.oid_to_path(held[name]))
-        if not cached.is_file() or digest(cached) != known.get(name):
+def _bring_back(workspace: Workspace, repo: Any) -> dict[str, str]:
+    """Copy landed files that are not here out of DVC's cache, and say what the snapshot holds.
+
+    They must be what was landed; what the cache lacks is fetched from the remote first.
+    """
+    address, known = (
+        current_snapshot(workspace).address,
+        _digests(_read(workspace).get(MANIFEST, "")),
+    )
+    held = _held(repo, address)
+    gone = sorted(known.keys() - _landed(workspace).keys())
+    if any(name not in held or not _cached(repo, held[name]).is_file() for name in gone):
+        repo.fetch(targets=[str(workspace.root / POINTER)])
+        held = _held(repo, address)
+    for name in gone:
+        cached = _cached(repo, held.get(name, address))
+        if not cached.is_file() or digest(cached) != known[name]:
             raise DataRejected(
-                f"{workspace.landing / name} is missing, and DVC's cache does not hold it.",
-                "Fetch it from the remote: dvc fetch. Then `ghala snapshot`.",
+                f"{workspace.landing / name} is missing, and DVC keeps no copy that is what was"
+                " landed.",
+                "Put the delivered file back there, or remove .dvc/cache and run again.",
             )
         place(cached, workspace.landing / name)
+    return held
 
 
 def _digest_new(workspace: Workspace, loaded: Mapping[str, str]) -> dict[str, str]:
@@ -322,19 +335,40 @@ def _split_objects(batch: str) -> Iterator[str]:
 
 def _held(repo: Any, address: str) -> dict[str, str]:
     """DVC's own digest of each file of a snapshot; nothing when the cache does not know it."""
-    listing = Path(repo.cache.local.oid_to_path(address)) if address != "none" else None
-    if listing is None or not listing.is_file():
+    listing = _cached(repo, address)
+    if address == "none" or not listing.is_file():
         return {}
     return {one["relpath"]: one["md5"] for one in json.loads(listing.read_text(encoding="utf-8"))}
 
 
+def _cached(repo: Any, address: str) -> Path:
+    return Path(repo.cache.local.oid_to_path(address))
+
+
 @contextmanager
 def _opened(workspace: Workspace) -> Iterator[Any]:
+    from dvc.exceptions import FileTransferError
     from dvc.repo import Repo
 
     _quiet()
-    with Repo(str(workspace.root)) as repo:
-        yield repo
+    storage = workspace.settings.place.storage
+    with reaching(storage), Repo(str(workspace.root), config=_remote(storage)) as repo:
+        try:
+            yield repo
+        except FileTransferError as error:
+            raise TryAgain(
+                f"DVC's remote {repo.config['remote']['storage']['url']}: {error}.",
+                "Run the command again. If it ends alike, check that you may read and write"
+                " there, and that nobody removed files from it.",
+            ) from error
+
+
+def _remote(storage: Storage | None) -> dict[str, Any] | None:
+    """What takes the place of the folder in DVC's own settings; credentials are not among it."""
+    if storage is None:
+        return None
+    endpoint = {"endpointurl": storage.endpoint} if storage.endpoint else {}
+    return {"remote": {"storage": {"url": storage.landed, **endpoint}}}
 
 
 def _quiet() -> None:

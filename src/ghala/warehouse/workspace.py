@@ -16,7 +16,7 @@ from jinja2.ext import Extension
 
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.policy import parse
-from ghala.contracts.settings import SETTINGS_FILE, Company, Settings, Workspace
+from ghala.contracts.settings import SETTINGS_FILE, Company, Settings, Storage, Workspace
 from ghala.warehouse.repository import require_identity
 from ghala.warehouse.scaffolding import render
 from ghala.warehouse.snapshots import start_versioning
@@ -53,6 +53,7 @@ def create_workspace(
     company: Company,
     sources: Sequence[str],
     use_cases: Sequence[str],
+    storage: Storage | None = None,
 ) -> Workspace:
     """Make a workspace at ``path``; one that is already there is returned untouched.
 
@@ -65,6 +66,7 @@ def create_workspace(
             Git knows nobody.
         sources: names of the sources to read.
         use_cases: names of the use cases to run, ``unit/name``.
+        storage: a team's; with it the profile ``team`` is in force.
 
     Raises:
         ConfigurationError: the folder holds something else or cannot be written, a value is not
@@ -78,12 +80,15 @@ def create_workspace(
     _check({"company": company, "sources": sources, "use_cases": use_cases}, root)
     shown = {"name": company.name, "currency": company.currency, "timezone": company.timezone}
     lists = {"sources": ",".join(sources), "use_cases": ",".join(use_cases)}
+    team = {"storage": storage.url, "endpoint": storage.endpoint or ""} if storage else {}
     with _partial_folder(root) as partial:
         staged = partial / _FOLDER
         staged.mkdir()
         _git(staged, "init", "--quiet", "--initial-branch", "main")
         people = _identify(staged, demo=company.demo)
-        _render(partial, {**shown, **lists, **people, "demo": "yes" if company.demo else "no"})
+        _render(
+            partial, {**shown, **lists, **people, **team, "demo": "yes" if company.demo else "no"}
+        )
         _furnish(Workspace(staged))
         _move(staged, root)
     return Workspace(root)
@@ -100,6 +105,20 @@ def read_company(name: str, *, currency: str, timezone: str) -> Company:
         return parse(Company, values, Path(SETTINGS_FILE))
     except ConfigurationError as error:
         raise ConfigurationError(error.message, "Give another value; nothing was made.") from error
+
+
+def read_storage(url: str, endpoint: str | None = None) -> Storage:
+    """A team's bucket as a person named it.
+
+    Raises:
+        ConfigurationError: it is no address; nothing was made.
+    """
+    try:
+        return parse(Storage, {"url": url.rstrip("/"), "endpoint": endpoint}, Path(SETTINGS_FILE))
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            error.message, "Write s3://BUCKET/FOLDER, and https://HOST for an endpoint."
+        ) from error
 
 
 def _require_room(root: Path) -> None:

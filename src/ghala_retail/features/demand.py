@@ -84,5 +84,5 @@ chain = FeatureView(
     known_on="known_on",
     description="What all locations sell, to take a location's share of.",
     owner="Operations",
-    windows=tuple(Window(f"chain_units_{n}", "avg", "units", 7 * n) for n in (13, 26)),
+    windows=tuple(Window(f"chain_units_{n}", "mean", "units", 7 * n) for n in (13, 26)),
 )

@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from ghala.contracts.address import database_url
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Engine, Workspace, find_workspace
 
@@ -177,6 +179,81 @@ def test_a_wrong_place_is_refused_without_showing_a_password(
     workspace: Workspace, lines: str, words: str
 ) -> None:
     (workspace.root / "ghala.toml").write_text(f"{SETTINGS}{lines}\n", encoding="utf-8")
+
+    said = refusal(workspace.root).message
+    assert words in said
+    assert "s3cret" not in said
+
+
+SHARED = (
+    TEAM
+    + """
+[profiles.team.ledger]
+dsn_variable = "DUKA_DSN"
+[profiles.team.storage]
+url = "s3://duka-warehouse/ghala"
+"""
+)
+
+
+def rewrite(workspace: Workspace, *, before: str = "", after: str = "") -> Workspace:
+    (workspace.root / "ghala.toml").write_text(before + SETTINGS + after, encoding="utf-8")
+    return Workspace(workspace.root)
+
+
+def test_a_profile_is_in_force_by_the_settings_and_another_by_the_environment(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GHALA_PROFILE", raising=False)
+    settings = rewrite(workspace, before='profile = "team"\n', after=SHARED).settings
+    assert settings.place.warehouse.engine == "postgres"
+
+    monkeypatch.setenv("GHALA_PROFILE", "embedded")
+    assert settings.place.warehouse.engine == "duckdb"
+    assert settings.place.storage is settings.place.ledger is None
+
+
+def test_a_team_keeps_ledger_mlflow_and_models_on_its_servers(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = rewrite(workspace, after=SHARED)
+    monkeypatch.setenv("DUKA_DSN", "postgresql://amina:s%3Acret@db:5433/duka?sslmode=require")
+    monkeypatch.delenv("GHALA_PROFILE", raising=False)
+    assert shared.ledger == shared.state / "ledger.db"
+    assert shared.tracking_uri.startswith("sqlite:///")
+
+    monkeypatch.setenv("GHALA_PROFILE", "team")
+    storage, url = shared.settings.place.storage, make_url(shared.tracking_uri)
+    assert (storage.bucket, storage.landed) == ("duka-warehouse", f"{storage.url}/landed")
+    assert shared.ledger == shared.settings.place.ledger
+    assert (url.username, url.password, url.database) == ("amina", "s:cret", "duka")
+    assert url.query["options"] == "-csearch_path=mlflow"
+    assert url.query["sslmode"] == "require"
+    assert "s:cret" not in str(url)
+
+
+def test_the_options_of_an_address_are_kept_beside_the_schema() -> None:
+    url = make_url(database_url("host=/run/pg dbname=duka options=-cjit=off", schema="ledger"))
+
+    assert url.query["options"] == "-cjit=off -csearch_path=ledger"
+    assert url.query["host"] == "/run/pg"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ('ledger = {dsn_variable = "DUKA_DSN"}', "needs storage"),
+        ('ledger = {dsn_varable = "DUKA_DSN"}', "Did you mean 'dsn_variable'"),
+        ('storage = {url = "s3://amina:s3cret@duka"}', "storage.url"),
+        ('storage = {url = "https://duka.example.com"}', "storage.url"),
+        ('storage = {url = "s3://duka", secret_key = "s3cret"}', "unknown key"),
+        ('storage = {url = "s3://duka", endpoint = "https://a:s3cret@host"}', "storage.endpoint"),
+    ],
+)
+def test_a_wrong_team_is_refused_without_showing_a_password(
+    workspace: Workspace, lines: str, words: str
+) -> None:
+    rewrite(workspace, after=f"[profiles.team]\n{lines}\n")
 
     said = refusal(workspace.root).message
     assert words in said

@@ -1,14 +1,10 @@
-import multiprocessing
 import sqlite3
 import subprocess
 import sys
 import tempfile
 from contextlib import closing
 from datetime import date
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +16,6 @@ from ghala.ledger.words import tell
 
 DAY = date(2024, 1, 8)
 DEMAND = "operations/demand"
-ROUNDS = 20
 
 
 def write(ledger: Ledger, count: int) -> None:
@@ -107,23 +102,6 @@ def test_a_fact_that_was_changed_removed_or_put_in_is_found_by_its_number(
     assert "backup" in broken.value.next_step
 
 
-@pytest.mark.parametrize(
-    "statement",
-    ["UPDATE entries SET actor = 'x'", "DELETE FROM entries WHERE number = 2"],
-)
-def test_the_file_itself_refuses_to_change_or_remove_a_fact(
-    ledger: Ledger, path: Path, statement: str
-) -> None:
-    write(ledger, 3)
-
-    with (
-        closing(sqlite3.connect(path)) as raw,
-        pytest.raises(sqlite3.IntegrityError, match="append-only"),
-    ):
-        raw.execute(statement)
-    assert ledger.verify() == 3
-
-
 def test_a_key_that_is_written_twice_is_one_fact(ledger: Ledger) -> None:
     ledger.append(Note("run", {"try": 1}, as_of=DAY, key="run:2024-01-08"))
     ledger.append(Note("run", {"try": 2}, as_of=DAY, key="run:2024-01-08"))
@@ -162,72 +140,6 @@ def test_when_one_of_two_moves_is_denied_neither_happens(ledger: Ledger) -> None
         ledger.change_stages(DEMAND, changes, note=Note("transition", {}, DEMAND, 2, DAY))
 
     assert {s: h.version for s, h in ledger.holders(DEMAND).items()} == {"production": 1}
-
-
-def _race(
-    path: Path, *, version: int, barrier: Barrier, outcomes: "multiprocessing.Queue[Any]"
-) -> None:
-    """One of two processes that promote at the same moment, round after round."""
-    ledger = Ledger(path, actor=f"racer {version}")
-    for turn in range(ROUNDS):
-        expected = ledger.holder(DEMAND, Stage.PRODUCTION)
-        barrier.wait(timeout=30)
-        try:
-            promote(ledger, 2 * turn + version, expected=expected)
-            outcomes.put((turn, version, "won"))
-        except Denied as denied:
-            outcomes.put((turn, version, f"exit {denied.exit_code}"))
-        barrier.wait(timeout=30)
-
-
-@pytest.fixture
-def race(path: Path, ledger: Ledger) -> list[tuple[int, int, str]]:
-    context = multiprocessing.get_context("spawn")
-    barrier, outcomes = context.Barrier(2), context.Queue()
-    racers = [
-        context.Process(
-            target=_race,
-            args=(path,),
-            kwargs={"version": version, "barrier": barrier, "outcomes": outcomes},
-        )
-        for version in (1, 2)
-    ]
-    for racer in racers:
-        racer.start()
-    said = [outcomes.get(timeout=60) for _ in range(2 * ROUNDS)]
-    for racer in racers:
-        racer.join(timeout=30)
-    assert ledger.verify() == ROUNDS
-    return said
-
-
-def test_two_promotions_at_once_never_both_win_and_the_loser_is_denied(
-    race: list[tuple[int, int, str]], ledger: Ledger
-) -> None:
-    winners = []
-    for turn in range(ROUNDS):
-        said = {version: words for at, version, words in race if at == turn}
-        assert sorted(said.values()) == ["exit 5", "won"], turn
-        winners += [2 * turn + version for version, words in said.items() if words == "won"]
-
-    assert [entry.version for entry in ledger.entries("transition")] == winners
-    assert ledger.holder(DEMAND, Stage.PRODUCTION) == winners[-1]
-
-
-def test_facts_of_many_writers_all_arrive_on_one_chain(path: Path, ledger: Ledger) -> None:
-    def work() -> None:
-        book = Ledger(path, actor="writer")
-        for _ in range(10):
-            write(book, 1)
-        book.engine.dispose()
-
-    writers = [Thread(target=work) for _ in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-
-    assert ledger.verify() == 40
 
 
 def test_a_ledger_that_another_process_holds_can_be_tried_again(path: Path) -> None:

@@ -19,6 +19,7 @@ from ghala.warehouse.workspace import (
     DEMO_SCIENTIST,
     create_workspace,
     read_company,
+    read_storage,
 )
 
 AWKWARD = 'Duka "Kubwa" \\ Söhne 🛒 {{ 7 * 7 }} {% raw %} \x7f'
@@ -177,6 +178,34 @@ def test_the_settings_name_the_maker_as_data_scientist_and_someone_else_as_appro
     approvers = [who for who, person in people.items() if "operations_approver" in person.roles]
     assert len(approvers) == 1
     assert approvers != ["Amina"]
+
+
+def test_a_teams_workspace_says_where_its_things_are_and_holds_no_secret(
+    tmp_path: Path, amina: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GHALA_PROFILE", raising=False)
+    storage = read_storage("s3://duka-warehouse/ghala/", "http://s3.duka.example:8333")
+    company = read_company("Duka", currency="KES", timezone="Africa/Nairobi")
+    made = create_workspace(
+        tmp_path / "duka", company=company, sources=["completejourney"],
+        use_cases=["operations/demand"], storage=storage,
+    )  # fmt: skip
+
+    assert made.settings.place.storage == storage
+    assert made.settings.place.warehouse.engine == "postgres"
+    assert made.settings.place.ledger.dsn_variable == "GHALA_WAREHOUSE_DSN"
+    pipeline = yaml.safe_load((made.root / ".github/workflows/pipeline.yml").read_text("utf-8"))
+    secrets = pipeline["jobs"]["run"]["env"]
+    assert secrets["GHALA_WAREHOUSE_DSN"] == "${{ secrets.GHALA_WAREHOUSE_DSN }}"
+    check_in = yaml.safe_load((made.root / ".github/workflows/check-in.yml").read_text("utf-8"))
+    assert check_in["jobs"]["check-in"]["env"] == {"GHALA_PROFILE": "embedded"}
+
+
+@pytest.mark.parametrize("url", ["duka-warehouse", "s3://", "s3://Duka/x", "s3://a:b@duka/x"])
+def test_what_is_no_bucket_is_refused_before_anything_is_made(url: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_storage(url)
+    assert "s3://BUCKET/FOLDER" in refused.value.next_step
 
 
 def test_without_a_git_identity_nothing_is_made_and_the_next_step_is_said(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Read predictions from the published build, for the version that the ledger names now."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghala.contracts.dialect import quoted
@@ -25,9 +26,9 @@ def version_in_production(workspace: Workspace, use_case: str) -> int:
     Raises:
         UsageError: no version is in production.
     """
-    held = None
-    if workspace.ledger.is_file():
-        ledger = Ledger(workspace.ledger, actor="web")
+    held, place = None, workspace.ledger
+    if not isinstance(place, Path) or place.is_file():
+        ledger = Ledger(place, actor="web")
         try:
             held = ledger.holder(use_case, Stage.PRODUCTION)
         finally:

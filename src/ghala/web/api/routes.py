@@ -4,7 +4,7 @@ from flask import Response, jsonify
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import ValidationError
 
-from ghala.contracts.discovery import use_case
+from ghala.contracts.discovery import declared_use_case
 from ghala.warehouse.publish import read_published
 from ghala.web.api.answers import (
     Health,
@@ -51,7 +51,7 @@ def list_use_cases(query: NothingAsked) -> Response:
 def list_predictions(path: UseCasePath, query: PredictionQuery) -> Response:
     """Page through the newest predictions of the version that is in production now."""
     workspace = this_site().workspace
-    found = use_case(workspace, this_site().use_case_name(path.unit, path.name))
+    found = declared_use_case(workspace, this_site().use_case_name(path.unit, path.name))
     try:
         key = key_query(found, query)
     except ValidationError as error:

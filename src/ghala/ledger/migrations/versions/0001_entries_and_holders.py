@@ -6,10 +6,19 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-_REFUSE = (
-    "CREATE TRIGGER entries_no_{verb} BEFORE {verb} ON entries"
-    " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-)
+_REFUSE = {
+    "sqlite": [
+        f"CREATE TRIGGER entries_no_{verb} BEFORE {verb} ON entries"
+        " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+        for verb in ("update", "delete")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$",
+        "CREATE TRIGGER entries_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON entries"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+    ],
+}
 
 
 def upgrade() -> None:
@@ -17,27 +26,27 @@ def upgrade() -> None:
     op.create_table(
         "entries",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("kind", sa.String(40), nullable=False, index=True),
-        sa.Column("use_case", sa.String(120), index=True),
+        sa.Column("kind", sa.Text, nullable=False, index=True),
+        sa.Column("use_case", sa.Text, index=True),
         sa.Column("version", sa.Integer),
         sa.Column("as_of", sa.Date),
-        sa.Column("actor", sa.String(120), nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
         sa.Column("recorded_at", sa.DateTime, nullable=False),
-        sa.Column("key", sa.String(300), unique=True),
+        sa.Column("key", sa.Text, unique=True),
         sa.Column("body", sa.JSON, nullable=False),
-        sa.Column("previous", sa.String(64), nullable=False),
-        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("previous", sa.Text, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
     )
     op.create_table(
         "holders",
-        sa.Column("use_case", sa.String(120), primary_key=True),
-        sa.Column("stage", sa.String(20), primary_key=True),
+        sa.Column("use_case", sa.Text, primary_key=True),
+        sa.Column("stage", sa.Text, primary_key=True),
         sa.Column("version", sa.Integer),
         sa.Column("since", sa.Date, nullable=False),
         sa.Column("generation", sa.Integer, nullable=False),
     )
-    for verb in ("update", "delete"):
-        op.execute(_REFUSE.format(verb=verb))
+    for statement in _REFUSE[op.get_bind().dialect.name]:
+        op.execute(statement)
 
 
 def downgrade() -> None:
