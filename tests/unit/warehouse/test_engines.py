@@ -217,11 +217,11 @@ def test_a_server_that_goes_away_is_an_error_to_try_again(postgres_dsn: str, mom
             end_session(secret, opened)
             opened.rows("SELECT 1")
         with opened.transaction():
-            opened.execute("INSERT INTO platform.outcomes VALUES ('a', 'b', 'c', now(), now(), 1)")
+            opened.execute("INSERT INTO platform.built VALUES ('a', 'b')")
             if moment != "a COPY":
                 end_session(secret, opened)
             if moment == "a transaction":
-                opened.execute("DELETE FROM platform.outcomes")
+                opened.execute("DELETE FROM platform.built")
             if moment == "a COPY":
                 with opened.relation("given", SOLD):
                     end_session(secret, opened)
@@ -235,7 +235,7 @@ def test_a_server_that_goes_away_is_an_error_to_try_again(postgres_dsn: str, mom
     assert refused.value.exit_code == 75
     assert "s3cret" not in "".join(traceback.format_exception(refused.value))
     with PostgresWarehouse(secret) as again:
-        assert again.scalar("SELECT count(*) FROM platform.outcomes") == 0
+        assert again.scalar("SELECT count(*) FROM platform.built") == 0
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def test_a_reader_may_read_what_was_published_and_nothing_else(
         "SELECT * FROM marts_operations.one",
         "SELECT * FROM raw.batches",
         "SELECT * FROM raw.quarantine",
+        "SELECT * FROM platform.facts",
         "DELETE FROM published_marts_operations.one RETURNING 1",
         "CREATE TABLE published.mine AS SELECT 1",
     ):
