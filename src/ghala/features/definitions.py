@@ -178,8 +178,8 @@ def forecasts_of(
     """
     said = (
         "(SELECT grain, series, horizon, target_week, version, mean, p10, p50, p90,"  # noqa: S608
-        " as_of AS said_on, as_of - 1 AS learned_until FROM platform.forecasts"
-        f" WHERE use_case = '{use_case}' AND role = 'champion')"
+        " as_of AS said_on, as_of - 1 AS learned_until"
+        f" FROM platform.{use_case.replace('/', '__')}_predictions WHERE role = 'champion')"
     )
     return FeatureView(
         name=name,

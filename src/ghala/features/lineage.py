@@ -16,6 +16,7 @@ from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.definitions import Derived, FeatureView
 from ghala.features.history import find_views, pick_views
+from ghala.warehouse.predictions import table_of
 
 _RELATION = re.compile(r"\b((?:raw|platform|staging|core|features|marts_\w+)\.\w+)")
 _WORD = re.compile(r"'[^']*'|([A-Za-z_]\w*)")
@@ -126,10 +127,7 @@ def _add_features(lineage: Lineage, views: Iterable[FeatureView]) -> set[str]:
 
 
 def _sources(view: FeatureView) -> list[tuple[str, str]]:
-    """What a view reads: a model, or what a model said."""
-    said = re.findall(r"use_case = '([^']+)'", view.source)
-    if said:
-        return [(name, "use case") for name in said]
+    """What a view reads: models, or what a model said."""
     return [(name, _layer(name)) for name in _RELATION.findall(view.source)]
 
 
@@ -140,15 +138,17 @@ def _add_use_case(lineage: Lineage, use_case: UseCase, views: Iterable[FeatureVi
             lineage.link((f"{view.name}.{feature}", "feature"), node)
     for relation in _RELATION.findall(f"{use_case.subjects_sql} {use_case.outcomes_sql}"):
         lineage.link((relation, _layer(relation)), node)
-    lineage.link(node, ("platform.forecasts", "table"))
+    for other in use_case.reads:
+        lineage.link((other, "use case"), node)
+    lineage.link(node, (f"platform.{table_of(use_case, 'predictions')}", "table"))
 
 
 def _add_dashboards(lineage: Lineage) -> None:
-    """Every mart is published; the console and BI tools read the marts of a unit."""
+    """Every mart is published; the console and BI tools show each unit its own."""
     for name, kind in list(lineage.kinds.items()):
         if kind == "mart":
             unit = name.partition(".")[0].removeprefix("marts_")
-            lineage.link((name, kind), (f"dashboard of {unit}", "dashboard"))
+            lineage.link((name, kind), (f"console_{unit}", "dashboard"))
 
 
 def _words(sql: str) -> set[str]:
