@@ -140,15 +140,17 @@ def _add_use_case(lineage: Lineage, use_case: UseCase, views: Iterable[FeatureVi
             lineage.link((f"{view.name}.{feature}", "feature"), node)
     for relation in _RELATION.findall(f"{use_case.subjects_sql} {use_case.outcomes_sql}"):
         lineage.link((relation, _layer(relation)), node)
+    for other in use_case.reads:
+        lineage.link((other, "use case"), node)
     lineage.link(node, (f"platform.{table_of(use_case.name, 'predictions')}", "table"))
 
 
 def _add_dashboards(lineage: Lineage) -> None:
-    """Every mart is published; the console and BI tools read the marts of a unit."""
+    """Every mart is published; the console and BI tools show each unit its own."""
     for name, kind in list(lineage.kinds.items()):
         if kind == "mart":
             unit = name.partition(".")[0].removeprefix("marts_")
-            lineage.link((name, kind), (f"dashboard of {unit}", "dashboard"))
+            lineage.link((name, kind), (f"console_{unit}", "dashboard"))
 
 
 def _words(sql: str) -> set[str]:

@@ -1,5 +1,6 @@
 """Read a feature view from the warehouse: for the rows of a request, or for every entity."""
 
+import re
 from datetime import date
 
 import polars as pl
@@ -56,9 +57,9 @@ def _typed_keys(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) ->
 
 
 def _require_built(warehouse: Warehouse, view: FeatureView) -> None:
-    schema, _, table = view.source.partition(".")
-    if table.isidentifier() and not warehouse.has(schema, table):
-        raise TryAgain(
-            f"{view.source}, the source of the feature view {view.name!r}, was never built.",
-            "Run `ghala build`, then the command again.",
-        )
+    for schema, table in re.findall(r"(?:^|FROM )(\w+)\.(\w+)", view.source):
+        if not warehouse.has(schema, table):
+            raise TryAgain(
+                f"{schema}.{table}, the source of the feature view {view.name!r}, is not there.",
+                "Run `ghala build`, or `ghala score` for what a model says; then try again.",
+            )

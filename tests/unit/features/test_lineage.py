@@ -45,8 +45,8 @@ def test_a_raw_feed_reaches_a_use_case_its_predictions_and_a_dashboard(lineage: 
 
     assert found["use case"] == ["operations/demand"]
     assert "demand_forecast.mean_1w" in found["feature"]
-    assert "marts_operations.demand_accuracy" in found["mart"]
-    assert "dashboard of operations" in found["dashboard"]
+    assert "marts_operations.demand_forecasts" in found["mart"]
+    assert "console_operations" in found["dashboard"]
 
 
 def test_what_is_above_one_thing_has_it_below(lineage: Lineage) -> None:

@@ -191,7 +191,7 @@ def test_values_of_another_definition_are_not_passed_off_as_this_one(store: Feat
         ({"as_of": [day(1)]}, ["shop"], UsageError, "no column 'shop'"),
         ({"shop": ["s1"], "as_of": [20240301]}, ["shop"], UsageError, "no days"),
         ({"shop": ["s1"], "as_of": ["March"]}, ["shop"], UsageError, "no days"),
-        ({"shop": ["s1"], "as_of": [day(1)]}, ["nowhere"], TryAgain, "never built"),
+        ({"shop": ["s1"], "as_of": [day(1)]}, ["nowhere"], TryAgain, "is not there"),
     ],
 )
 def test_a_request_that_cannot_be_answered_says_why(

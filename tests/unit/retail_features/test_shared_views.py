@@ -11,9 +11,11 @@ from tests.conformance.test_engines import profile
 from tests.servers import ENGINES
 from tests.unit.retail_warehouse.conftest import STAGES, Company, day
 
+from ghala.contracts.discovery import use_case
 from ghala.features.history import find_views
 from ghala.features.store import FeatureStore
 from ghala.warehouse.engines.opening import open_warehouse
+from ghala.warehouse.predictions import create_tables
 
 SHARED = {"customer", "agent", "sku_location", "sku_location_stock", "location", "location_work"}
 
@@ -74,14 +76,15 @@ def test_stock_is_what_the_newest_movement_left(store: FeatureStore) -> None:
 def test_what_a_champion_said_is_read_from_its_day_on_until_it_lapses(store: FeatureStore) -> None:
     said = pl.DataFrame(
         {
-            "version": [1, 1, 2, 3],
-            "role": ["champion", "champion", "champion", "shadow"],
+            "version": [1, 1, 2, 3], "role": ["champion", "champion", "champion", "shadow"],
             "as_of": [day(1), day(1), day(8), day(8)], "grain": "sku_chain", "series": "A",
             "target_week": [day(1), day(8), day(8), day(8)], "horizon": [1, 2, 1, 1],
             "mean": [5.0, 6.0, 7.0, 99.0], "p10": 1.0, "p50": 2.0, "p90": 3.0,
         }
     ).with_columns(pl.col("version", "horizon").cast(pl.Int32))  # fmt: skip
+    found = use_case(store.workspace, "operations/demand")
     with open_warehouse(store.workspace) as warehouse, warehouse.relation("said", said):
+        create_tables(warehouse, found)
         names = ", ".join(said.columns)
         table = "platform.operations__demand_predictions"
         warehouse.execute(f"DELETE FROM {table}")
