@@ -1,22 +1,26 @@
 """The house: a workspace with someone acting in it, and one key to each room."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ghala.contracts.errors import TryAgain
-from ghala.contracts.records import Stage
+from ghala.contracts.errors import GhalaError, TryAgain
+from ghala.contracts.records import BatchReceipt, Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
-from ghala.ledger.book import Ledger
+from ghala.ledger.book import Ledger, Note
 from ghala.ledger.words import in_full
 
 if TYPE_CHECKING:
     from ghala.registry.road import Road
     from ghala.registry.versions import Registry
     from ghala.warehouse.engines.engine import Warehouse
+
+
+log = logging.getLogger("ghala.house")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,15 @@ class House:
         batches = [entry.body for entry in self.ledger.entries("batch")]
         return {f"{batch['source']}/{batch['file']}": batch["sha256"] for batch in batches}
 
+    def anchor(self) -> None:
+        """Put the head of the ledger's chain out of its own reach, into Git."""
+        from ghala.monitoring.audit import anchor
+
+        try:
+            anchor(self.workspace, self.ledger)
+        except GhalaError as error:  # what was done before is not undone for it
+            log.warning("The ledger was not anchored: %s The next run does it.", error.message)
+
     @contextmanager
     def working(self) -> Iterator[None]:
         """Let one pipeline at a time work in the workspace.
@@ -96,3 +109,23 @@ class House:
                 yield
         finally:
             lock.release()
+
+
+def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
+    """Tell the ledger of batches and releases it does not know, also after a crash."""
+    from ghala.warehouse.landing import receipts
+    from ghala.warehouse.quarantine import list_releases
+
+    with house.warehouse() as warehouse:
+        loaded, released = receipts(warehouse), list_releases(warehouse)
+    fresh = [r for r in loaded if f"batch:{r.source}/{r.file}" not in known]
+    facts = [
+        Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
+        for r in fresh
+    ]
+    facts += [
+        Note("release", one, as_of=one["released_on"], key=f"release:{one['source']}/{one['file']}")
+        for one in released
+    ]
+    house.ledger.append(*facts)
+    return fresh

@@ -11,8 +11,8 @@ from typing import Any
 from ghala.contracts import clock
 from ghala.contracts.errors import UsageError
 from ghala.contracts.use_case import UseCase
-from ghala.flow import record_batches, snapshot
-from ghala.house import House
+from ghala.flow import snapshot
+from ghala.house import House, record_batches
 from ghala.ledger.book import Note
 from ghala.warehouse import releasing, snapshots
 from ghala.warehouse.manifest import write_durably
