@@ -19,7 +19,7 @@ from ghala.contracts.errors import CheckFailed, DataRejected, UsageError
 from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
-from ghala.house import House, record_batches
+from ghala.house import House
 from ghala.judging import judge_backtest, judge_shadow, roll_back_if_due, upstream_of
 from ghala.ledger.book import Ledger, Note
 
@@ -38,14 +38,14 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
     Raises:
         UsageError: the loop has already run for a later date.
     """
+    from ghala.warehouse.entities import find_obstacles
+
     with house.working():
         _require_later(house.ledger.last("run"), as_of)
         with _step(as_of, "land"):
             receipts = land(house, as_of, allow_late=allow_late)
         with _step(as_of, "build"):
             built = build(house, as_of)
-        from ghala.warehouse.entities import find_obstacles
-
         done: dict[str, Any] = {"as_of": as_of, "batches": len(receipts), "models": built.models}
         obstacles = find_obstacles(house.workspace)
         for name, use_case in use_cases(house.workspace).items():
@@ -89,7 +89,7 @@ def land(
         house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
         raise
     finally:
-        fresh = record_batches(house, known)
+        fresh = house.record_batches(known)
     if not snapshots.is_current(house.workspace):
         snapshot(house, as_of, message=f"Land what arrived by {as_of}")
     return loaded if anew else fresh

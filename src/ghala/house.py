@@ -1,7 +1,7 @@
 """The house: a workspace with someone acting in it, and one key to each room."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -86,6 +86,24 @@ class House:
         except GhalaError as error:  # what was done before is not undone for it
             log.warning("The ledger was not anchored: %s The next run does it.", error.message)
 
+    def record_batches(self, known: Container[str | None]) -> list[BatchReceipt]:
+        """Tell the ledger of batches and releases it does not know, also after a crash."""
+        from ghala.warehouse.landing import receipts
+        from ghala.warehouse.quarantine import list_releases
+
+        with self.warehouse() as warehouse:
+            loaded, released = receipts(warehouse), list_releases(warehouse)
+        keys = {f"batch:{one.source}/{one.file}": one for one in loaded}
+        fresh = {key: one for key, one in keys.items() if key not in known}
+        self.ledger.append(
+            *(Note("batch", asdict(o), as_of=o.arrived_on, key=key) for key, o in fresh.items()),
+            *(
+                Note("release", o, as_of=o["released_on"], key=f"release:{o['source']}/{o['file']}")
+                for o in released
+            ),
+        )
+        return list(fresh.values())
+
     @contextmanager
     def working(self) -> Iterator[None]:
         """Let one pipeline at a time work in the workspace.
@@ -109,23 +127,3 @@ class House:
                 yield
         finally:
             lock.release()
-
-
-def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
-    """Tell the ledger of batches and releases it does not know, also after a crash."""
-    from ghala.warehouse.landing import receipts
-    from ghala.warehouse.quarantine import list_releases
-
-    with house.warehouse() as warehouse:
-        loaded, released = receipts(warehouse), list_releases(warehouse)
-    fresh = [r for r in loaded if f"batch:{r.source}/{r.file}" not in known]
-    facts = [
-        Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
-        for r in fresh
-    ]
-    facts += [
-        Note("release", one, as_of=one["released_on"], key=f"release:{one['source']}/{one['file']}")
-        for one in released
-    ]
-    house.ledger.append(*facts)
-    return fresh

@@ -12,7 +12,7 @@ from ghala.contracts import clock
 from ghala.contracts.errors import UsageError
 from ghala.contracts.use_case import UseCase
 from ghala.flow import snapshot
-from ghala.house import House, record_batches
+from ghala.house import House
 from ghala.ledger.book import Note
 from ghala.warehouse import releasing, snapshots
 from ghala.warehouse.manifest import write_durably
@@ -69,6 +69,6 @@ def release(house: House, correction: releasing.Correction, *, as_of: date) -> d
                 house.workspace, warehouse, correction, by=house.actor, at=clock.now(), as_of=as_of
             )
     finally:
-        record_batches(house, known)
+        house.record_batches(known)
     snapshot(house, as_of, message=f"Release {released.rows_loaded} rows of quarantine")
     return {"released": released.rows_loaded, "batch": asdict(released)}

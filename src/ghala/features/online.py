@@ -6,7 +6,7 @@ the columns beside them, so that what is read is what was written.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -87,33 +87,38 @@ class OnlineStore:
                 [view.name, values.as_of.isoformat(), values.definition, _shape(values.frame)],
             )
 
-    def fetch(self, view: FeatureView, asked: pl.DataFrame, *, definition: str) -> Values:
-        """The values of the entities asked for that are kept, in no order.
+    def fetch(self, view: FeatureView, asked: pl.DataFrame, *, definition: str) -> pl.DataFrame:
+        """The features of each row's entity, in the order of the rows; nulls where none are kept.
 
         Raises:
             TryAgain: none were ever kept, or they were kept by another definition.
         """
         with self.database.reading():
-            as_of, shape = self._set(view.name, definition)
-            keys = _cast_keys(asked.select(view.entity), shape)
-            columns = (*view.entity, *view.columns)
-            rows = self._find(view, columns, _stored(keys).rows())
-        types = shape.select(columns).schema
-        stored = {name: _stored_type(kind) for name, kind in types.items()}
-        frame = pl.DataFrame(rows, schema=stored, orient="row").cast(types)
-        return Values(frame, as_of, definition)
+            found = self._sets(view.name, definition)
+            if found is None:
+                raise TryAgain(
+                    f"The values of {view.name} were never kept online, or by another definition"
+                    " of it.",
+                    f"Run `ghala features materialize --view {view.name}`.",
+                )
+            _, shape = found
+            keys = _stored_keys(asked, view.entity, shape)
+            kept = self._find(view, keys)
+        nothing = (None,) * len(view.columns)
+        return _typed([kept.get(key, nothing) for key in keys], shape, view.columns)
 
     def sample(self, view: FeatureView, *, definition: str, rows: int) -> Values | None:
         """The kept values of some entities; None when there are none of this definition."""
-        table, keys = self.database.table(view.name), ", ".join(map(quoted, view.entity))
+        table, columns = self.database.table(view.name), (*view.entity, *view.columns)
         with self.database.reading():
-            if not self._sets(view.name, definition):
+            found = self._sets(view.name, definition)
+            if found is None:
                 return None
             some = self.database.rows(
-                f"SELECT {keys} FROM {table} ORDER BY random() LIMIT {rows}"  # noqa: S608
+                f"SELECT {', '.join(map(quoted, columns))} FROM {table}"  # noqa: S608
+                f" ORDER BY random() LIMIT {rows}"
             )
-        asked = pl.DataFrame(some, schema=list(view.entity), orient="row")
-        return self.fetch(view, asked, definition=definition)
+        return Values(_typed(some, found[1], columns), found[0], definition)
 
     def views(self) -> set[str]:
         """The names of the views of which values are kept."""
@@ -121,32 +126,26 @@ class OnlineStore:
         return {name for (name,) in rows}
 
     def _find(
-        self, view: FeatureView, columns: Sequence[str], keys: Sequence[tuple[Any, ...]]
-    ) -> list[tuple[Any, ...]]:
-        table, chosen = self.database.table(view.name), ", ".join(map(quoted, columns))
+        self, view: FeatureView, keys: Sequence[tuple[Any, ...]]
+    ) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        """The features of the entities that are kept, by their keys."""
+        table, width = self.database.table(view.name), len(view.entity)
+        columns = ", ".join(quoted(column) for column in (*view.entity, *view.columns))
         entity = ", ".join(quoted(column) for column in view.entity)
-        mark = "(" + ", ".join("?" for _ in view.entity) + ")"
-        found = []
+        mark = "(" + ", ".join("?" * width) + ")"
         wanted = list(dict.fromkeys(key for key in keys if None not in key))
+        found = {}
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
-            found += self.database.rows(
-                f"SELECT {chosen} FROM {table}"  # noqa: S608 - names are declared in code
-                f" WHERE ({entity}) IN (VALUES {', '.join(mark for _ in some)})",
+            rows = self.database.rows(
+                f"SELECT {columns} FROM {table}"  # noqa: S608 - names are declared in code
+                f" WHERE ({entity}) IN (VALUES {', '.join([mark] * len(some))})",
                 [value for key in some for value in key],
             )
+            found.update({row[:width]: row[width:] for row in rows})
         return found
 
-    def _set(self, name: str, definition: str) -> tuple[date, pl.DataFrame]:
-        found = self._sets(name, definition)
-        if found is None:
-            raise TryAgain(
-                f"The values of {name} were never kept online, or by another definition of it.",
-                f"Run `ghala features materialize --view {name}`.",
-            )
-        return found
-
-    def _sets(self, name: str, definition: str) -> tuple[date, pl.DataFrame] | None:
+    def _sets(self, name: str, definition: str) -> tuple[date, dict[str, pl.DataType]] | None:
         sets = self.database.table("feature_sets")
         found = self.database.rows(
             f"SELECT as_of, shape FROM {sets} WHERE view_name = ? AND definition = ?",  # noqa: S608
@@ -305,7 +304,8 @@ def _sql_type(kind: pl.DataType) -> str:
 
 
 def _stored(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.cast({name: _stored_type(kind) for name, kind in frame.schema.items()})
+    stored = {name: _stored_type(kind) for name, kind in frame.schema.items()}
+    return frame.cast({name: kind for name, kind in stored.items() if frame.schema[name] != kind})
 
 
 def _shape(frame: pl.DataFrame) -> bytes:
@@ -316,10 +316,28 @@ def _shape(frame: pl.DataFrame) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _read_shape(content: bytes) -> pl.DataFrame:
-    return pl.read_ipc(BytesIO(content))
+def _read_shape(content: bytes) -> dict[str, pl.DataType]:
+    return dict(pl.read_ipc(BytesIO(content)).schema)
 
 
-def _cast_keys(keys: pl.DataFrame, shape: pl.DataFrame) -> pl.DataFrame:
-    """The keys in the types in which they are kept; one that cannot be, is of nobody."""
-    return keys.cast({name: shape.schema[name] for name in keys.columns}, strict=False)
+def _stored_keys(
+    asked: pl.DataFrame, entity: Sequence[str], shape: Mapping[str, pl.DataType]
+) -> list[tuple[Any, ...]]:
+    """The keys as they are kept; a value that cannot be one is of no known entity."""
+    columns = [_cast(asked.get_column(name), shape[name], strict=False) for name in entity]
+    stored = [_cast(column, _stored_type(column.dtype)) for column in columns]
+    return list(zip(*(column.to_list() for column in stored), strict=True))
+
+
+def _typed(
+    rows: Sequence[tuple[Any, ...]], shape: Mapping[str, pl.DataType], columns: Sequence[str]
+) -> pl.DataFrame:
+    """Rows that were kept, in the types in which they were given."""
+    stored = {name: _stored_type(shape[name]) for name in columns}
+    frame = pl.DataFrame(rows, schema=stored, orient="row")
+    return pl.DataFrame([_cast(column, shape[column.name]) for column in frame])
+
+
+def _cast(column: pl.Series, kind: pl.DataType, *, strict: bool = True) -> pl.Series:
+    """Column by column and only where needed: a frame's own cast wakes every thread for a row."""
+    return column if column.dtype == kind else column.cast(kind, strict=strict)

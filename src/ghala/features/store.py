@@ -1,6 +1,6 @@
 """The feature store of a workspace: what is declared, and its values as they were known."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -19,6 +19,20 @@ from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
 
 _SAMPLE = 500
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The views that are asked for, each once, and view and feature of each column in order."""
+
+    views: list[FeatureView]
+    names: list[tuple[str, str]]
+
+    def beside(self, frame: pl.DataFrame, found: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """The request with the features under the names they were asked for."""
+        by_view = {view.name: one for view, one in zip(self.views, found, strict=True)}
+        columns = [by_view[v].get_column(name).alias(f"{v}.{name}") for v, name in self.names]
+        return frame.hstack(columns)
 
 
 @dataclass(frozen=True)
@@ -51,12 +65,13 @@ class FeatureStore:
             UsageError: the request lacks a column, or there is no such feature.
             TryAgain: a pipeline has the warehouse open.
         """
-        views = self._resolve(features)
-        _require_columns(frame, [*(c for view in views for c in view.entity), "as_of"])
-        days = _read_days(frame["as_of"], self.workspace)
+        asked = self._asked(tuple(features))
+        wanted = [column for view in asked.views for column in view.entity]
+        _require_columns(frame, [*wanted, "as_of"])
+        dated = frame.with_columns(_read_days(frame["as_of"], self.workspace))
         with open_warehouse(self.workspace) as warehouse:
-            found = [read_history(warehouse, view, frame.with_columns(days)) for view in views]
-        return self._beside(frame, dict(zip(views, found, strict=True)), features)
+            found = [read_history(warehouse, view, dated) for view in asked.views]
+        return asked.beside(frame, found)
 
     def online(self, frame: pl.DataFrame, features: Sequence[str]) -> pl.DataFrame:
         """The newest features of each row's entity: what ``history`` said when they were kept.
@@ -65,10 +80,15 @@ class FeatureStore:
             UsageError: a view is not kept online, or the request lacks a column.
             TryAgain: its values were never kept, or were kept by another definition.
         """
-        views = self._resolve(features)
-        _require_columns(frame, [column for view in views for column in view.entity])
-        found = {view: self._read_kept(frame.select(view.entity), view) for view in views}
-        return self._beside(frame, found, features)
+        asked = self._asked(tuple(features))
+        _require_columns(frame, [column for view in asked.views for column in view.entity])
+        for view in asked.views:
+            _require_online(view)
+        found = [
+            self.kept.fetch(view, frame, definition=self._definitions[view.name])
+            for view in asked.views
+        ]
+        return asked.beside(frame, found)
 
     def materialize(
         self, as_of: date, names: Iterable[str] = (), *, warehouse: Warehouse
@@ -88,7 +108,7 @@ class FeatureStore:
         for view in pick_views(self.views, chosen):
             _require_online(view)
             values = read_newest(warehouse, view, as_of)
-            self.kept.replace(view, Values(values, as_of, definitions_hash([view])))
+            self.kept.replace(view, Values(values, as_of, self._definitions[view.name]))
             kept.append({"view": view.name, "as_of": as_of, "entities": values.height})
         return kept
 
@@ -104,7 +124,7 @@ class FeatureStore:
             "lapses after": f"{view.ttl_days or view.reach} days" if view.reach else "never",
             "corrections": view.superseded_on or "none",
             "online": view.online,
-            "definition": definitions_hash([view]),
+            "definition": self._definitions[name],
             "features": [{"feature": one.name, "says": one.words} for one in view.features],
         }
 
@@ -117,7 +137,7 @@ class FeatureStore:
         """Name every feature of which a sample of the kept values is not what history says."""
         wrong = []
         for view in self._kept_views():
-            kept = self.kept.sample(view, definition=definitions_hash([view]), rows=_SAMPLE)
+            kept = self.kept.sample(view, definition=self._definitions[view.name], rows=_SAMPLE)
             if kept is None or kept.frame.is_empty():
                 continue
             keys = kept.frame.select(view.entity).with_columns(as_of=kept.as_of)
@@ -131,12 +151,24 @@ class FeatureStore:
         names = self.kept.views()
         return [view for name, view in self.views.items() if name in names and view.online]
 
-    def _resolve(self, features: Sequence[str]) -> list[FeatureView]:
-        """The views that are asked for, each once and with the features that are."""
-        by_view: dict[str, list[str]] = {}
-        for view, name in self._names(features):
-            by_view.setdefault(view, []).append(name)
-        return [self.views[view].narrowed(names) for view, names in by_view.items()]
+    @cached_property
+    def _definitions(self) -> dict[str, str]:
+        return {name: definitions_hash([view]) for name, view in self.views.items()}
+
+    @cached_property
+    def _plans(self) -> dict[tuple[str, ...], Asked]:
+        return {}
+
+    def _asked(self, features: tuple[str, ...]) -> Asked:
+        """What the references mean; thought through once."""
+        if features not in self._plans:
+            named = self._names(features)
+            by_view: dict[str, list[str]] = {}
+            for view, name in named:
+                by_view.setdefault(view, []).append(name)
+            views = [self.views[view].narrowed(names) for view, names in by_view.items()]
+            self._plans[features] = Asked(views, named)
+        return self._plans[features]
 
     def _names(self, features: Sequence[str]) -> list[tuple[str, str]]:
         """View and feature of each column of the answer, in order."""
@@ -148,27 +180,6 @@ class FeatureStore:
             [found] = pick_views(self.views, [view])
             named += [(view, one) for one in ([name] if name else found.columns)]
         return list(dict.fromkeys(named))
-
-    def _read_kept(self, keys: pl.DataFrame, view: FeatureView) -> pl.DataFrame:
-        _require_online(view)
-        whole = definitions_hash([self.views[view.name]])
-        kept = self.kept.fetch(view, keys, definition=whole).frame
-        asked = keys.cast({name: kept.schema[name] for name in view.entity}, strict=False)
-        answered = asked.join(kept, on=view.entity, how="left", maintain_order="left")
-        return answered.select(view.columns)
-
-    def _beside(
-        self,
-        frame: pl.DataFrame,
-        found: Mapping[FeatureView, pl.DataFrame],
-        features: Sequence[str],
-    ) -> pl.DataFrame:
-        """The request with the features under the names they were asked for."""
-        by_view = {view.name: answered for view, answered in found.items()}
-        columns = [
-            by_view[view][name].alias(f"{view}.{name}") for view, name in self._names(features)
-        ]
-        return frame.with_columns(columns)
 
 
 def _require_columns(frame: pl.DataFrame, wanted: Iterable[str]) -> None:

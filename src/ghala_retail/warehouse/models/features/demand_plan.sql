@@ -8,32 +8,41 @@
 -- Shares are weighted with the sales known when the plan arrived: by location for a SKU over the
 -- chain, by SKU for a category in a location. Displays may be recorded as executed, so they count
 -- only where a workspace says `displays_planned`.
-{% set measures = ['mailer_share', 'front_share', 'back_share', 'feature_share', 'display_share',
-                   'discount_share'] %}
-WITH planned AS NOT MATERIALIZED (
-    -- plans by the week; a week is planned once
-    SELECT
-        source, sku, location_id, week, known_on, CAST(NULL AS DATE) AS superseded_on, batch,
-        CASE WHEN in_mailer THEN 1 ELSE 0 END AS mailer_share,
-        CASE WHEN on_front_page THEN 1 ELSE 0 END AS front_share,
-        CASE WHEN on_back_page THEN 1 ELSE 0 END AS back_share,
-        CASE WHEN is_coupon_or_feature THEN 1 ELSE 0 END AS feature_share,
-        CASE WHEN {{ 'on_display' if var('displays_planned') else 'false' }} THEN 1 ELSE 0 END
-            AS display_share,
-        CAST(0 AS DOUBLE PRECISION) AS discount_share
+{% set measures = {
+    'mailer_share': ('in_mailer', 'promoted_share'),
+    'front_share': ('on_front_page', 'featured_share'),
+    'back_share': ('on_back_page', 0),
+    'feature_share': ('is_coupon_or_feature', 0),
+    'display_share': ('on_display' if var('displays_planned') else 'false', 0),
+    'discount_share': ('false', 'discount_share'),
+} %}
+WITH weekly AS NOT MATERIALIZED (
+    -- a week is planned once
+    SELECT *, CAST(NULL AS DATE) AS superseded_on
     FROM {{ ref('promotions') }}
     {% if is_incremental() -%}
     WHERE batch > {{ last_batch() }}
     {%- endif %}
-    UNION ALL
-    -- plans with dates; all states of a week in which the new batches change one
-    SELECT
-        source, sku, location_id, week, known_on, superseded_on, batch, promoted_share,
-        featured_share, 0, 0, 0, discount_share
+),
+
+dated AS (
+    -- all states of a week in which the new batches change one
+    SELECT *
     FROM {{ ref('planned_weeks') }}
     {% if is_incremental() -%}
     WHERE week IN (SELECT week FROM {{ ref('planned_weeks') }} WHERE batch > {{ last_batch() }})
     {%- endif %}
+),
+
+-- A plan by the week is one of the locations that it names; one with dates leaves locations out.
+planning AS (
+    SELECT source, known_on, location_id FROM weekly
+    UNION
+    SELECT dated.source, dated.known_on, places.location_id
+    FROM (SELECT DISTINCT source, known_on FROM dated) AS dated
+    INNER JOIN {{ ref('locations') }} AS places ON places.source = dated.source
+    UNION
+    SELECT source, known_on, location_id FROM dated
 ),
 
 -- Sales count from the Monday on which they are known. The first plans came before any sale was:
@@ -47,7 +56,7 @@ arrivals AS (
             CAST(date_trunc('week', known_on) AS DATE),
             (SELECT min(week) + 28 FROM {{ ref('sku_location_week') }})
         ) AS monday
-    FROM (SELECT DISTINCT source, known_on FROM planned) AS arrived
+    FROM (SELECT DISTINCT source, known_on FROM planning) AS arrived
 ),
 
 mondays AS (SELECT DISTINCT monday FROM arrivals),
@@ -90,15 +99,6 @@ sku_weight AS (
     GROUP BY mondays.monday, sku, category
 ),
 
--- A plan by the week is one of the locations that it names; one with dates leaves locations out.
-planning AS (
-    SELECT source, known_on, location_id FROM planned
-    UNION
-    SELECT dated.source, dated.known_on, places.location_id
-    FROM (SELECT DISTINCT source, known_on FROM {{ ref('planned_weeks') }}) AS dated
-    INNER JOIN {{ ref('locations') }} AS places ON places.source = dated.source
-),
-
 chain_weight AS (
     SELECT source, known_on, sum(weight) AS total
     FROM planning
@@ -112,39 +112,47 @@ category_weight AS (
 ),
 
 shares AS (
+    {% for plan in ('weekly', 'dated') -%}
+    {% if not loop.first %}UNION ALL{% endif %}
     SELECT
         'sku_chain' AS grain,
-        planned.sku AS series,
-        planned.week AS target_week,
-        planned.known_on,
-        planned.superseded_on,
-        planned.batch,
-        {% for name in measures %}
-        coalesce(sum(weight * {{ name }}) / nullif(max(total), 0), 0) AS {{ name }}{{ ',' if not loop.last }}
+        plan.sku AS series,
+        plan.week AS target_week,
+        plan.known_on,
+        plan.superseded_on,
+        plan.batch,
+        {% for name, (flag, column) in measures.items() %}
+        coalesce(
+            {{ 'sum(weight) FILTER (WHERE %s)' % flag if plan == 'weekly' else 'sum(weight * %s)' % column }}
+            / nullif(max(total), 0), 0
+        ) AS {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
-    FROM planned
+    FROM {{ plan }} AS plan
     INNER JOIN arrivals USING (source, known_on)
     INNER JOIN location_weight USING (monday, location_id)
     INNER JOIN chain_weight USING (source, known_on)
-    GROUP BY planned.sku, planned.week, planned.known_on, planned.superseded_on, planned.batch
+    GROUP BY plan.sku, plan.week, plan.known_on, plan.superseded_on, plan.batch
     UNION ALL
     SELECT
         'category_store',
-        category || '|' || planned.location_id,
-        planned.week,
-        planned.known_on,
-        planned.superseded_on,
-        planned.batch,
-        {% for name in measures %}
-        coalesce(sum(weight * {{ name }}) / nullif(max(total), 0), 0){{ ',' if not loop.last }}
+        category || '|' || plan.location_id,
+        plan.week,
+        plan.known_on,
+        plan.superseded_on,
+        plan.batch,
+        {% for name, (flag, column) in measures.items() %}
+        coalesce(
+            {{ 'sum(weight) FILTER (WHERE %s)' % flag if plan == 'weekly' else 'sum(weight * %s)' % column }}
+            / nullif(max(total), 0), 0
+        ) AS {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
-    FROM planned
+    FROM {{ plan }} AS plan
     INNER JOIN arrivals USING (source, known_on)
     INNER JOIN sku_weight USING (monday, sku)
     INNER JOIN category_weight USING (monday, category)
     GROUP BY
-        category, planned.location_id, planned.week, planned.known_on, planned.superseded_on,
-        planned.batch
+        category, plan.location_id, plan.week, plan.known_on, plan.superseded_on, plan.batch
+    {% endfor %}
 )
 
 SELECT *, {{ lift_class() }} AS lift_class FROM shares
