@@ -15,7 +15,8 @@ from ghala.cli.verbs import application
 from ghala.contracts import errors
 from ghala.contracts.discovery import use_cases
 from ghala.contracts.settings import Workspace
-from ghala.warehouse.predictions import mart_of, table_of
+from ghala.contracts.use_case import table_of
+from ghala.warehouse.predictions import mart_of
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -195,7 +196,10 @@ def tables_of_use_cases(root: Path) -> set[str]:
     return {
         table
         for found in use_cases(Workspace(root)).values()
-        for table in (mart_of(found), *(table_of(found, w) for w in ("predictions", "outcomes")))
+        for table in (
+            mart_of(found),
+            *(table_of(found.name, w) for w in ("predictions", "outcomes")),
+        )
     }
 
 

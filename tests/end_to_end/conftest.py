@@ -39,25 +39,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 RETURNS = "operations/returns"
-_FEEDS = ("depots", "customers", "products", "web_", "agent_", "agents", "returns")
+# What returns have to do with.
+SALES = ("depots", "customers", "products", "web_", "agent_", "agents", "returns")
 
 
 @pytest.fixture(scope="session")
 def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a tiny simulated company delivers in twenty weeks that returns have to do with."""
+    """What a tiny simulated company delivers in twenty weeks."""
     folder = tmp_path_factory.mktemp("tiny") / "company"
     simulate(make_plan("tiny", "endogenous", seed=1, days=140), folder)
-    inbox = folder / "inbox" / "company"
-    for file in inbox.iterdir():
-        if not file.name.startswith(_FEEDS):
-            file.unlink()
-    return inbox
+    return folder / "inbox" / "company"
 
 
-def make_company(root: Path, deliveries: Path) -> Path:
-    """A workspace for that company, which is to run a use case that nobody has written yet."""
+def make_company(root: Path, deliveries: Path, *, feeds: tuple[str, ...]) -> Path:
+    """A workspace for that company, which is to run a use case that nobody has written yet.
+
+    It gets the files of the ``feeds``, by the beginnings of their names.
+    """
     source = ("--source", "company", "--use-case", RETURNS)
     made = run_ghala("init", str(root), "--name", "Duka", *source)
     assert made.returncode == 0, made.stderr
-    shutil.copytree(deliveries, root / "inbox" / "company")
+    (root / "inbox" / "company").mkdir(parents=True)
+    for file in deliveries.iterdir():
+        if file.name.startswith(feeds):
+            shutil.copy(file, root / "inbox" / "company")
     return root

@@ -9,7 +9,7 @@ from ghala.contracts.settings import Workspace
 from ghala.web.app import create_app
 from tests.conftest import read_json, run_ghala
 from tests.end_to_end.conftest import RETURNS as NAME
-from tests.end_to_end.conftest import make_company
+from tests.end_to_end.conftest import SALES, make_company
 
 FIRST, LATER = "2024-04-15", "2024-05-20"
 
@@ -17,7 +17,8 @@ FIRST, LATER = "2024-04-15", "2024-05-20"
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory, deliveries: Path) -> Workspace:
     """A company whose people are about to write ``ghala new use-case``."""
-    return Workspace(make_company(tmp_path_factory.mktemp("returns") / "duka", deliveries))
+    root = tmp_path_factory.mktemp("returns") / "duka"
+    return Workspace(make_company(root, deliveries, feeds=SALES))
 
 
 def test_what_is_scaffolded_is_trained_gated_shadowed_approved_scored_watched_and_shown(

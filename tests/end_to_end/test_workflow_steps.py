@@ -94,7 +94,7 @@ def git(folder: Path, *arguments: str) -> None:
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory, deliveries: Path) -> Path:
     """A workspace with a new use case in it, committed."""
-    root = make_company(tmp_path_factory.mktemp("original") / "duka", deliveries)
+    root = make_company(tmp_path_factory.mktemp("original") / "duka", deliveries, feeds=())
     made = run_ghala("new", "use-case", RETURNS, "--workspace", str(root))
     assert made.returncode == 0, made.stderr
     git(root, "add", "--all")

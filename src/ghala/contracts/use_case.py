@@ -35,6 +35,11 @@ NUMBER, WHOLE, TEXT = "DOUBLE PRECISION", "INTEGER", "VARCHAR"
 """Types of columns of predictions, alike on every engine."""
 
 
+def table_of(use_case: str, what: str) -> str:
+    """The table of a use case's ``predictions`` or ``outcomes``, in the schema ``platform``."""
+    return f"{use_case.replace('/', '__')}_{what}"
+
+
 def last_target(use_case: "UseCase", as_of: date) -> date:
     """The last day of the schedule of which it can be known by ``as_of`` what happened."""
     every = use_case.policy.every_days

@@ -81,7 +81,7 @@ def _beats_baseline(use_case: UseCase, rows: pl.DataFrame, *, metric: str) -> Ve
     )
     gain = relative_gain(pairs, confidence=gates.confidence, seed=use_case.policy.seed)
     words = (
-        f"{metric} is {gain.estimate:+.1%} better than {baseline}"
+        f"{metric.replace('_', ' ')} is {gain.estimate:+.1%} better than {baseline}"
         f" ({gates.confidence:.0%} interval {gain.low:+.1%} to {gain.high:+.1%});"
         " the interval must lie above 0."
     )
@@ -110,8 +110,8 @@ def _holds_against_champion(
     gain = relative_gain(pairs, confidence=gates.confidence, seed=seed, margin=margin)
     dates = shared[use_case.target[0]].n_unique()
     words = (
-        f"{metric} is {gain.estimate:+.2%} better than the champion's over {dates} dates;"
-        f" it is at most {margin:.1%} worse with probability {gain.probability:.0%},"
+        f"{metric.replace('_', ' ')} is {gain.estimate:+.2%} better than the champion's over"
+        f" {dates} dates; it is at most {margin:.1%} worse with probability {gain.probability:.0%},"
         f" {gates.champion_confidence:.0%} is asked."
     )
     figures = {"gain": gain.estimate, "probability": gain.probability, "dates": float(dates)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from ghala.contracts.errors import ConfigurationError, suggest
+from ghala.contracts.use_case import table_of
 
 Function = Literal[
     "count", "sum", "mean", "min", "max", "last", "distinct", "median", "stddev_samp"
@@ -178,8 +179,8 @@ def forecasts_of(
     """
     said = (
         "(SELECT grain, series, horizon, target_week, version, mean, p10, p50, p90,"  # noqa: S608
-        " as_of AS said_on, as_of - 1 AS learned_until FROM platform.forecasts"
-        f" WHERE use_case = '{use_case}' AND role = 'champion')"
+        " as_of AS said_on, as_of - 1 AS learned_until"
+        f" FROM platform.{table_of(use_case, 'predictions')} WHERE role = 'champion')"
     )
     return FeatureView(
         name=name,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ghala.contracts.discovery import use_cases
 from ghala.contracts.errors import TryAgain, UsageError, suggest
 from ghala.contracts.settings import Workspace
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, table_of
 from ghala.features.definitions import Derived, FeatureView
 from ghala.features.history import find_views, pick_views
 
@@ -127,9 +127,9 @@ def _add_features(lineage: Lineage, views: Iterable[FeatureView]) -> set[str]:
 
 def _sources(view: FeatureView) -> list[tuple[str, str]]:
     """What a view reads: a model, or what a model said."""
-    said = re.findall(r"use_case = '([^']+)'", view.source)
+    said = re.findall(r"platform\.(\w+?)__(\w+)_predictions", view.source)
     if said:
-        return [(name, "use case") for name in said]
+        return [("/".join(name), "use case") for name in said]
     return [(name, _layer(name)) for name in _RELATION.findall(view.source)]
 
 
@@ -140,7 +140,7 @@ def _add_use_case(lineage: Lineage, use_case: UseCase, views: Iterable[FeatureVi
             lineage.link((f"{view.name}.{feature}", "feature"), node)
     for relation in _RELATION.findall(f"{use_case.subjects_sql} {use_case.outcomes_sql}"):
         lineage.link((relation, _layer(relation)), node)
-    lineage.link(node, ("platform.forecasts", "table"))
+    lineage.link(node, (f"platform.{table_of(use_case.name, 'predictions')}", "table"))
 
 
 def _add_dashboards(lineage: Lineage) -> None:

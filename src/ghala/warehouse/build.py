@@ -12,11 +12,11 @@ import yaml
 from ghala.contracts.discovery import packs, sources, use_cases
 from ghala.contracts.errors import CheckFailed, ConfigurationError
 from ghala.contracts.settings import Workspace
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, table_of
 from ghala.warehouse.built import find_changed, read_sql, record_built
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.opening import open_warehouse
-from ghala.warehouse.predictions import create_tables, mart_of, mart_sql, table_of
+from ghala.warehouse.predictions import create_tables, mart_of, mart_sql
 from ghala.warehouse.profile import profile_text, reachable
 
 
@@ -177,7 +177,10 @@ def _raw_sources(workspace: Workspace) -> str:
     platform = [
         {"name": "facts", "description": "The ledger's facts, as far as they are copied."},
         *(
-            {"name": table_of(use_case, what), "description": description.format(use_case.name)}
+            {
+                "name": table_of(use_case.name, what),
+                "description": description.format(use_case.name),
+            }
             for use_case in use_cases(workspace).values()
             for what, description in (
                 ("predictions", "What every version of {} and its baselines said."),

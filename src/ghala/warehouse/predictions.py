@@ -6,26 +6,21 @@ from datetime import date
 import polars as pl
 
 from ghala.contracts.dialect import quoted
-from ghala.contracts.use_case import NUMBER, TEXT, WHOLE, UseCase
+from ghala.contracts.use_case import NUMBER, TEXT, WHOLE, UseCase, table_of
 from ghala.warehouse.engines.engine import Warehouse
 
 _SCHEMA = "platform"
 _DAY = "DATE"
 
 
-def table_of(use_case: UseCase, what: str) -> str:
-    """The name, without its schema, of the table of ``predictions`` or ``outcomes``."""
-    return f"{use_case.name.replace('/', '__')}_{what}"
-
-
 def predictions_of(use_case: UseCase) -> str:
     """The table with every prediction of every version, in SQL."""
-    return f"{_SCHEMA}.{quoted(table_of(use_case, 'predictions'))}"
+    return f"{_SCHEMA}.{quoted(table_of(use_case.name, 'predictions'))}"
 
 
 def outcomes_of(use_case: UseCase) -> str:
     """The table with what then happened, once it was known, in SQL."""
-    return f"{_SCHEMA}.{quoted(table_of(use_case, 'outcomes'))}"
+    return f"{_SCHEMA}.{quoted(table_of(use_case.name, 'outcomes'))}"
 
 
 def outcome_key(use_case: UseCase) -> tuple[str, ...]:
@@ -35,9 +30,9 @@ def outcome_key(use_case: UseCase) -> tuple[str, ...]:
 
 def create_tables(warehouse: Warehouse, use_case: UseCase) -> None:
     """Create both tables, or add the columns that the use case has gained since."""
-    _create(warehouse, table_of(use_case, "predictions"), _prediction_columns(use_case))
+    _create(warehouse, table_of(use_case.name, "predictions"), _prediction_columns(use_case))
     outcomes = {**_key_columns(use_case, outcome_key(use_case)), "known_on": _DAY, "actual": NUMBER}
-    _create(warehouse, table_of(use_case, "outcomes"), outcomes)
+    _create(warehouse, table_of(use_case.name, "outcomes"), outcomes)
 
 
 def replace_predictions(
@@ -81,7 +76,7 @@ def mart_of(use_case: UseCase) -> str:
 
 def mart_sql(use_case: UseCase) -> str:
     """The dbt model of the relation that readers see: every prediction with what then happened."""
-    said, matched = (table_of(use_case, what) for what in ("predictions", "outcomes"))
+    said, matched = (table_of(use_case.name, what) for what in ("predictions", "outcomes"))
     names = _names(list(_prediction_columns(use_case)), "said")
     return (
         f"{{{{ config(materialized='view', schema='marts_{use_case.unit}') }}}}\n\n"

@@ -74,7 +74,7 @@ def test_stock_is_what_the_newest_movement_left(store: FeatureStore) -> None:
 def test_what_a_champion_said_is_read_from_its_day_on_until_it_lapses(store: FeatureStore) -> None:
     said = pl.DataFrame(
         {
-            "use_case": "operations/demand", "version": [1, 1, 2, 3],
+            "version": [1, 1, 2, 3],
             "role": ["champion", "champion", "champion", "shadow"],
             "as_of": [day(1), day(1), day(8), day(8)], "grain": "sku_chain", "series": "A",
             "target_week": [day(1), day(8), day(8), day(8)], "horizon": [1, 2, 1, 1],
@@ -83,8 +83,9 @@ def test_what_a_champion_said_is_read_from_its_day_on_until_it_lapses(store: Fea
     ).with_columns(pl.col("version", "horizon").cast(pl.Int32))  # fmt: skip
     with open_warehouse(store.workspace) as warehouse, warehouse.relation("said", said):
         names = ", ".join(said.columns)
-        warehouse.execute("DELETE FROM platform.forecasts")
-        warehouse.execute(f"INSERT INTO platform.forecasts ({names}) SELECT {names} FROM said")
+        table = "platform.operations__demand_predictions"
+        warehouse.execute(f"DELETE FROM {table}")
+        warehouse.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM said")
     series = {"grain": "sku_chain", "series": "A"}
 
     def read(feature: str) -> list[Any]:

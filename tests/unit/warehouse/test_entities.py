@@ -5,7 +5,7 @@ import pytest
 from ghala.contracts import discovery
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Workspace
-from ghala.warehouse.entities import check_sources, read_entities
+from ghala.warehouse.entities import check_sources, find_obstacles, read_entities
 
 CONTRACT = """
 description: "TODO one sentence"
@@ -101,3 +101,47 @@ def test_a_workspace_may_declare_entities_of_its_own_and_what_does_instead(
     own.write_text("entities: {repairs: {keys: [id]}}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="unknown key"):
         read_entities(workspace)
+
+
+READER = """
+from ghala.evaluation.score import Score
+from tests.mean_model import MeanModel
+
+class Reader(MeanModel, Score):
+    entity, horizon_days, baselines = ("sku",), 28, ("rate",)
+    reads = READS
+"""
+
+
+def add_reader(workspace: Workspace, name: str, *reads: str) -> Workspace:
+    """A use case of the workspace that reads the predictions of others."""
+    folder = workspace.root / "use_cases" / name
+    folder.mkdir(parents=True)
+    text = READER.replace("READS", repr(reads))
+    (folder / "use_case.py").write_text(text, encoding="utf-8")
+    (folder / "policy.yml").write_text("owner: Tests\nunit: operations\n", encoding="utf-8")
+    settings = workspace.root / "ghala.toml"
+    named = settings.read_text(encoding="utf-8").replace(
+        "use_cases = [", f'use_cases = ["{name}", '
+    )
+    settings.write_text(named, encoding="utf-8")
+    return Workspace(workspace.root)
+
+
+def test_what_cannot_run_says_why_and_so_does_whatever_reads_it(workspace: Workspace) -> None:
+    stage(workspace, *NEEDS[:-1])
+    both = add_reader(workspace, "operations/orders", "operations/demand")
+    all_three = add_reader(both, "operations/trucks", "operations/orders", "operations/routes")
+
+    assert find_obstacles(all_three) == {
+        "operations/demand": "needs calendar_events: not mapped",
+        "operations/orders": "reads operations/demand, which cannot run here",
+        "operations/trucks": "reads operations/orders, which cannot run here;"
+        " reads operations/routes, which ghala.toml does not name",
+    }
+
+
+def test_nothing_is_in_the_way_of_a_use_case_whose_needs_are_met(workspace: Workspace) -> None:
+    stage(workspace, *NEEDS)
+
+    assert find_obstacles(add_reader(workspace, "operations/orders", "operations/demand")) == {}

@@ -111,7 +111,7 @@ def test_a_reader_may_read_what_was_published_and_nothing_else(
     for refused in (
         "SELECT * FROM marts_operations.one",
         "SELECT * FROM raw.batches",
-        "SELECT * FROM platform.forecasts",
+        "SELECT * FROM raw.quarantine",
         "DELETE FROM published_marts_operations.one RETURNING 1",
         "CREATE TABLE published.mine AS SELECT 1",
     ):
