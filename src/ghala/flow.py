@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import CheckFailed, DataRejected, GhalaError, UsageError
+from ghala.contracts.errors import CheckFailed, DataRejected, UsageError
 from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
@@ -58,7 +58,7 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
         with _step(as_of, "publish"):
             done["published"] = publish(house, as_of)
         house.ledger.append(Note("run", {}, as_of=as_of, key=f"run:{as_of}"))
-        _anchor(house)
+        house.anchor()
     return done
 
 
@@ -250,7 +250,7 @@ def promote(house: House, use_case: UseCase, version: int, *, as_of: date) -> St
     house.registry.mirror(house.ledger, use_case.name)
     if stage is Stage.PRODUCTION:
         _take_effect(house, use_case, as_of)
-    _anchor(house)
+    house.anchor()
     return stage
 
 
@@ -264,7 +264,7 @@ def sign(
         promote(house, use_case, version, as_of=as_of)
     else:
         house.registry.mirror(house.ledger, use_case.name)
-        _anchor(house)
+        house.anchor()
 
 
 def roll_back(
@@ -274,7 +274,7 @@ def roll_back(
     version = house.road(use_case).roll_back(as_of=as_of, reason=reason, leave=leave)
     house.registry.mirror(house.ledger, use_case.name)
     _take_effect(house, use_case, as_of)
-    _anchor(house)
+    house.anchor()
     return version
 
 
@@ -380,16 +380,6 @@ def _enter_road(house: House, use_case: UseCase) -> None:
 def _shadowed_long_enough(house: House, use_case: UseCase, as_of: date) -> bool:
     since = house.ledger.holders(use_case.name)[Stage.UAT].since
     return as_of - since >= timedelta(weeks=use_case.policy.uat.shadow_weeks)
-
-
-def _anchor(house: House) -> None:
-    """Put the head of the chain out of the ledger's own reach."""
-    from ghala.monitoring.audit import anchor
-
-    try:
-        anchor(house.workspace, house.ledger)
-    except GhalaError as error:
-        log.warning("The ledger was not anchored: %s The next run does it.", error.message)
 
 
 def _take_effect(house: House, use_case: UseCase, as_of: date) -> None:

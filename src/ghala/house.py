@@ -1,12 +1,13 @@
 """The house: a workspace with someone acting in it, and one key to each room."""
 
+import logging
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ghala.contracts.errors import TryAgain
+from ghala.contracts.errors import GhalaError, TryAgain
 from ghala.contracts.records import BatchReceipt, Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ghala.registry.road import Road
     from ghala.registry.versions import Registry
     from ghala.warehouse.engines.engine import Warehouse
+
+
+log = logging.getLogger("ghala.house")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,15 @@ class House:
         """The SHA-256 with which each file was loaded, by ``SOURCE/FILE``, as the ledger says."""
         batches = [entry.body for entry in self.ledger.entries("batch")]
         return {f"{batch['source']}/{batch['file']}": batch["sha256"] for batch in batches}
+
+    def anchor(self) -> None:
+        """Put the head of the ledger's chain out of its own reach, into Git."""
+        from ghala.monitoring.audit import anchor
+
+        try:
+            anchor(self.workspace, self.ledger)
+        except GhalaError as error:  # what was done before is not undone for it
+            log.warning("The ledger was not anchored: %s The next run does it.", error.message)
 
     def record_batches(self, known: Container[str | None]) -> list[BatchReceipt]:
         """Tell the ledger of batches and releases it does not know, also after a crash."""

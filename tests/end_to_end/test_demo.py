@@ -33,7 +33,9 @@ def test_a_version_is_trained_gated_shadowed_approved_by_another_and_promoted(de
     assert next(e.actor for e in ledger.entries("approval", NAME)) == DEMO_APPROVER
     verdicts = ledger.entries("verdict", NAME, version=1)
     assert {v["gate"].split(":")[0] for v in verdicts[0].body["verdicts"]} == {
-        "data_tests", "leakage", "beats_smart_mean", "bias", "coverage",
+        "signature", "data_tests", "leakage", "beats_smart_mean", "bias", "coverage", "calibration",
+        "stability", "slices", "shuffled_outcomes", "future_features", "reproducibility", "seeds",
+        "latency", "size",
     }  # fmt: skip
 
 

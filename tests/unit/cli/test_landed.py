@@ -80,7 +80,7 @@ def test_refused_rows_are_inspected_mended_and_released_and_everything_says_so(
         check["check"]: check["state"]
         for check in examine(workspace, Ledger(workspace.ledger, actor="test"))
     }
-    assert {checks[name] for name in ("rows", "landed files", "ledger chain")} == {"ok"}
+    assert {checks[name] for name in ("rows", "landed files", "ledger")} == {"ok"}
 
 
 def test_a_release_names_a_file_or_says_why_the_rows_are_right(workspace: Workspace) -> None:
