@@ -23,11 +23,9 @@ from ghala.contracts.discovery import load_module, sources, use_case
 from ghala.contracts.settings import Company, Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.evaluation.bootstrap import relative_gain
-from ghala.evaluation.gates import losses
 from ghala.evaluation.metrics import bias, coverage, wape
 from ghala.features.examples import Request, read_examples
 from ghala.features.history import find_views, pick_views
-from ghala.training.backtest import judge
 from ghala.warehouse.workspace import create_workspace
 
 FIRST, LAST = date(2017, 10, 30), date(2017, 12, 18)
@@ -70,7 +68,7 @@ def forecast(workspace: Workspace, found: UseCase) -> pl.DataFrame:
         known = examples.filter((pl.col("as_of") < origin) & (pl.col("known_on") <= origin))
         model = found.fit(known, seed=found.policy.seed)
         chosen = {grain: one.chosen for grain, one in model.items()}
-        parts.append(judge(found, model, examples.filter(pl.col("as_of") == origin)))
+        parts.append(found.judge(model, examples.filter(pl.col("as_of") == origin)))
         print(f"{origin}  {chosen}  {time.perf_counter() - begun:.0f} s", flush=True)
     return pl.concat(parts).filter(pl.col("target_week").is_between(FIRST, LAST))
 
@@ -85,7 +83,7 @@ def eligible(workspace: Workspace, *, by: date) -> pl.DataFrame:
         )
 
 
-def measure(rows: pl.DataFrame, seed: int) -> dict[str, float]:
+def measure(judging: UseCase, rows: pl.DataFrame, *, seed: int) -> dict[str, float]:
     """Every figure of one set of forecasts.
 
     ``gain.same level`` compares the two when both are scaled to what was sold: WAPE rewards a
@@ -97,7 +95,9 @@ def measure(rows: pl.DataFrame, seed: int) -> dict[str, float]:
         found[f"wape.{name}"] = wape(actual, rows[name].to_numpy())
         found[f"bias.{name}"] = bias(actual, rows[name].to_numpy())
     pairs = rows.select(
-        "series", loss=losses(rows, "wape"), rival=losses(rows, "wape", prefix="recent_mean")
+        "series",
+        loss=judging.losses(rows, "wape", who="mean"),
+        rival=judging.losses(rows, "wape", who="recent_mean"),
     )
     gain = relative_gain(pairs, confidence=0.9, seed=seed)
     found |= {"gain": gain.estimate, "gain.low": gain.low, "gain.high": gain.high}
@@ -125,13 +125,13 @@ def main() -> None:
     for rule, by in (("known at the first origin", ORIGINS[0]), ("known at the end", AS_OF)):
         rows = forecasts.join(eligible(workspace, by=by), on=["grain", "series"], how="semi")
         for (grain,), part in rows.group_by("grain", maintain_order=True):
-            result[f"{grain}, series {rule}"] = measure(part, found.policy.seed)
+            result[f"{grain}, series {rule}"] = measure(found, part, seed=found.policy.seed)
             for (horizon,), ahead in part.group_by("horizon", maintain_order=True):
-                result[f"{grain}, series {rule}, horizon {horizon}"] = measure(ahead, 0)
+                result[f"{grain}, series {rule}, horizon {horizon}"] = measure(found, ahead, seed=0)
             for (week,), then in part.sort("target_week").group_by(
                 "target_week", maintain_order=True
             ):
-                result[f"{grain}, series {rule}, week {week}"] = measure(then, 0)
+                result[f"{grain}, series {rule}, week {week}"] = measure(found, then, seed=0)
     report(result, RESULTS / f"demand{'_displays' if chosen.displays else ''}.json")
 
 

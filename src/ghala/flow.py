@@ -7,7 +7,7 @@ Monitoring does not call training: it writes "retrain, because ..." and the step
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -15,11 +15,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import CheckFailed, DataRejected, UsageError
+from ghala.contracts.errors import CheckFailed, DataRejected, GhalaError, UsageError
 from ghala.contracts.records import BatchReceipt, Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.house import House
+from ghala.judging import judge_backtest, judge_shadow, roll_back_if_due, upstream_of
 from ghala.ledger.book import Ledger, Note
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
     Raises:
         UsageError: the loop has already run for a later date.
     """
+    from ghala.warehouse.entities import find_obstacles
+
     with house.working():
         _require_later(house.ledger.last("run"), as_of)
         with _step(as_of, "land"):
@@ -44,34 +47,52 @@ def run(house: House, as_of: date, *, allow_late: bool = False) -> dict[str, Any
         with _step(as_of, "build"):
             built = build(house, as_of)
         done: dict[str, Any] = {"as_of": as_of, "batches": len(receipts), "models": built.models}
+        obstacles = find_obstacles(house.workspace)
         for name, use_case in use_cases(house.workspace).items():
-            done[name] = {}
-            for step in (monitor, retrain_if_due, advance, score):
+            done[name] = {"skipped": obstacles[name]} if name in obstacles else {}
+            for step in () if done[name] else (monitor, retrain_if_due, advance, score_if_due):
                 with _step(as_of, f"{step.__name__} {name}"):
                     done[name][step.__name__] = step(house, use_case, as_of)
+        with _step(as_of, "renew online features"):
+            done["online"] = renew_online(house, as_of)
         with _step(as_of, "publish"):
             done["published"] = publish(house, as_of)
         house.ledger.append(Note("run", {}, as_of=as_of, key=f"run:{as_of}"))
+        _anchor(house)
     return done
 
 
-def land(house: House, as_of: date, *, allow_late: bool = False) -> list[BatchReceipt]:
-    """Bring in the files that have arrived, and snapshot what is landed."""
+def land(
+    house: House,
+    as_of: date,
+    *,
+    allow_late: bool = False,
+    whole: Collection[str] = (),
+    anew: bool = False,
+) -> list[BatchReceipt]:
+    """Bring in the files that have arrived, and snapshot what is landed.
+
+    ``anew`` loads the warehouse again from landing/, and the next build builds everything.
+    """
     from ghala.warehouse import landing, snapshots
 
     known = {entry.key for entry in house.ledger.entries("batch")}
     try:
         with house.warehouse() as warehouse:
-            for _ in landing.land(house.workspace, warehouse, as_of, allow_late=allow_late):
-                pass
+            if anew:
+                landing.unload(house.workspace, warehouse)
+            found = landing.land(
+                house.workspace, warehouse, as_of, allow_late=allow_late, whole=whole
+            )
+            loaded = list(found)
     except DataRejected as error:
         house.ledger.append(Note("refusal", {"message": error.message}, as_of=as_of))
         raise
     finally:
-        fresh = record_batches(house, known)
+        fresh = house.record_batches(known)
     if not snapshots.is_current(house.workspace):
         snapshot(house, as_of, message=f"Land what arrived by {as_of}")
-    return fresh
+    return loaded if anew else fresh
 
 
 def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
@@ -87,9 +108,13 @@ def snapshot(house: House, as_of: date, *, message: str) -> "Snapshot":
 def build(house: House, as_of: date) -> "BuildResult":
     """Build the warehouse from what is landed, and test it."""
     from ghala.warehouse.build import build as build_warehouse
+    from ghala.warehouse.landing import require_landed
 
     _require_data(house, as_of)
 
+    with house.warehouse() as warehouse:
+        require_landed(house.workspace, warehouse)
+        house.copy_facts(warehouse)
     try:
         built = build_warehouse(house.workspace)
     except CheckFailed as error:
@@ -111,7 +136,13 @@ def monitor(house: House, use_case: UseCase, as_of: date) -> dict[str, Any]:
     _require_later(house.ledger.last("monitoring", use_case.name), as_of)
     training = house.ledger.last("training", use_case.name)
     champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
-    standing = watch.Standing(champion, training.as_of if training else None)
+    standing = watch.Standing(
+        champion,
+        training.as_of if training else None,
+        before=house.road(use_case).fallback(),
+        training=training.body if training else {},
+        upstream=upstream_of(house, use_case),
+    )
     with house.warehouse() as warehouse:
         seen = watch.look(
             house.workspace, warehouse, use_case, standing=standing, as_of=as_of
@@ -131,7 +162,15 @@ def retrain_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
     training = house.ledger.last("training", use_case.name)
     if training is not None and training.number > decision.number:
         return None
-    return train(house, use_case, as_of, reasons=decision.body["reasons"])
+    try:
+        return train(house, use_case, as_of, reasons=decision.body["reasons"])
+    except DataRejected as error:  # too little is known yet: others need not wait for it
+        log.warning("%s  %s", as_of, error.message)
+        key = f"wait:{use_case.name}:{as_of}"
+        house.ledger.append(
+            Note("wait", {"message": error.message}, use_case.name, None, as_of, key)
+        )
+        return None
 
 
 def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | None = None) -> int:
@@ -152,6 +191,10 @@ def train(house: House, use_case: UseCase, as_of: date, *, reasons: list[str] | 
         "run": trained.run,
         "figures": trained.figures,
         "leaks": trained.leaks,
+        "probes": asdict(trained.probes),
+        "features": trained.features,
+        "rows": trained.rows,
+        "upstream": upstream_of(house, use_case),
         "reasons": reasons or ["asked for"],
     }
     house.ledger.append(Note("training", body, use_case.name, trained.version, as_of, key))
@@ -163,10 +206,10 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
     """Judge the version in staging on its backtest, or the one in UAT on its weeks in shadow."""
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        return _judge_backtest(house, use_case, version=staged, as_of=as_of)
+        return judge_backtest(house, use_case, version=staged, as_of=as_of)
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None:
-        return _judge_shadow(house, use_case, version=tested, as_of=as_of)
+        return judge_shadow(house, use_case, version=tested, as_of=as_of)
     raise UsageError(
         f"{use_case.name} has no version in staging or uat.", f"Run `ghala train {use_case.name}`."
     )
@@ -174,17 +217,23 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
 
 def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | None]:
     """Move versions up as far as gates, time in UAT and approvals allow; fail them with reasons."""
+    from ghala.monitoring.watch import NOT_YET
+
     road = house.road(use_case)
+    roll_back_if_due(house, use_case, as_of)
     _enter_road(house, use_case)
     staged = house.ledger.holder(use_case.name, Stage.STAGING)
     if staged is not None:
-        if all(v.passed for v in _judge_backtest(house, use_case, version=staged, as_of=as_of)):
+        if all(v.passed for v in judge_backtest(house, use_case, version=staged, as_of=as_of)):
             road.promote(staged, as_of=as_of)
         else:
             road.archive(staged, as_of=as_of, reason="failed the gates of staging")
     tested = house.ledger.holder(use_case.name, Stage.UAT)
     if tested is not None and _shadowed_long_enough(house, use_case, as_of):
-        if not all(v.passed for v in _judge_shadow(house, use_case, version=tested, as_of=as_of)):
+        said = judge_shadow(house, use_case, version=tested, as_of=as_of)
+        if [verdict.gate for verdict in said] == [NOT_YET]:
+            log.info("%s  %s: %s", as_of, use_case.name, said[0].reason)
+        elif not all(verdict.passed for verdict in said):
             road.archive(tested, as_of=as_of, reason="failed in user acceptance test")
         elif road.is_approved(tested):
             road.promote(tested, as_of=as_of)
@@ -201,6 +250,7 @@ def promote(house: House, use_case: UseCase, version: int, *, as_of: date) -> St
     house.registry.mirror(house.ledger, use_case.name)
     if stage is Stage.PRODUCTION:
         _take_effect(house, use_case, as_of)
+    _anchor(house)
     return stage
 
 
@@ -214,6 +264,7 @@ def sign(
         promote(house, use_case, version, as_of=as_of)
     else:
         house.registry.mirror(house.ledger, use_case.name)
+        _anchor(house)
 
 
 def roll_back(
@@ -223,18 +274,25 @@ def roll_back(
     version = house.road(use_case).roll_back(as_of=as_of, reason=reason, leave=leave)
     house.registry.mirror(house.ledger, use_case.name)
     _take_effect(house, use_case, as_of)
+    _anchor(house)
     return version
 
 
+def score_if_due(house: House, use_case: UseCase, as_of: date) -> int | None:
+    """Predict when the schedule says so, when other versions are to speak than last, or again."""
+    last = house.ledger.last("scoring", use_case.name)
+    roles = {str(version): role for version, role in house.roles(use_case).items()}
+    spoke = last is not None and last.as_of != as_of and last.body["roles"] == roles
+    if spoke and not use_case.policy.is_due(as_of, last=last.as_of if last else None):
+        return None
+    return score(house, use_case, as_of)
+
+
 def score(house: House, use_case: UseCase, as_of: date) -> int:
-    """Forecast with the champion, and in shadow with the version in UAT."""
+    """Predict with the champion, and in shadow with the version in UAT."""
     from ghala.serving.scoring import score as score_versions
 
-    roles: dict[int, str] = {}
-    for stage, role in ((Stage.UAT, "shadow"), (Stage.PRODUCTION, "champion")):
-        version = house.ledger.holder(use_case.name, stage)
-        if version is not None:
-            roles[version] = role
+    roles = house.roles(use_case)
     if not roles:
         return 0
     with house.warehouse() as warehouse:
@@ -246,6 +304,14 @@ def score(house: House, use_case: UseCase, as_of: date) -> int:
     return rows
 
 
+def renew_online(house: House, as_of: date) -> list[dict[str, Any]]:
+    """Keep online what is known now of every feature view that is kept there."""
+    from ghala.features.store import FeatureStore
+
+    with house.warehouse() as warehouse:
+        return FeatureStore(house.workspace).renew(as_of, warehouse=warehouse)
+
+
 def publish(house: House, as_of: date) -> int:
     """Show readers the new build, whole."""
     from ghala.warehouse.publish import publish as publish_build
@@ -253,6 +319,7 @@ def publish(house: House, as_of: date) -> int:
     with house.warehouse() as warehouse:
         built = house.ledger.last("build")
         day = min(as_of, built.as_of) if built and built.as_of else as_of
+        house.copy_facts(warehouse)
         published = publish_build(house.workspace, warehouse, as_of=day)
     house.ledger.append(Note("publication", {"build": published.number}, as_of=day))
     return published.number
@@ -267,26 +334,6 @@ def status(workspace: Workspace) -> dict[str, Any]:
         return describe(workspace, ledger)
     finally:
         ledger.engine.dispose()
-
-
-def record_batches(house: House, known: set[str | None]) -> list[BatchReceipt]:
-    """Tell the ledger of batches and releases it does not know, also after a crash."""
-    from ghala.warehouse.landing import receipts
-    from ghala.warehouse.quarantine import list_releases
-
-    with house.warehouse() as warehouse:
-        loaded, released = receipts(warehouse), list_releases(warehouse)
-    fresh = [r for r in loaded if f"batch:{r.source}/{r.file}" not in known]
-    facts = [
-        Note("batch", asdict(r), as_of=r.arrived_on, key=f"batch:{r.source}/{r.file}")
-        for r in fresh
-    ]
-    facts += [
-        Note("release", one, as_of=one["released_on"], key=f"release:{one['into_batch']}")
-        for one in released
-    ]
-    house.ledger.append(*facts)
-    return fresh
 
 
 @contextmanager
@@ -330,40 +377,19 @@ def _enter_road(house: House, use_case: UseCase) -> None:
     house.registry.mirror(house.ledger, use_case.name)
 
 
-def _judge_backtest(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.evaluation.gates import Evidence, judge_forecast
-    from ghala.training.train import read_backtest
-
-    made = house.ledger.last("training", use_case.name, version=version)
-    built = house.ledger.last("build")
-    backtest, champion = read_backtest(house.workspace, use_case.name, version)
-    evidence = Evidence(
-        backtest=backtest,
-        champion=champion,
-        tests_failed=built.body["failures"] if built else ["the warehouse was never built"],
-        leaks=made.body["leaks"] if made else [],
-    )
-    policy = use_case.policy
-    verdicts = judge_forecast(evidence, policy.gates, seed=policy.seed)
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.STAGING, as_of=as_of)
-    return verdicts
-
-
-def _judge_shadow(house: House, use_case: UseCase, *, version: int, as_of: date) -> list[Verdict]:
-    from ghala.monitoring.watch import judge_shadow
-
-    champion = house.ledger.holder(use_case.name, Stage.PRODUCTION)
-    with house.warehouse() as warehouse:
-        verdicts = judge_shadow(
-            warehouse, use_case, version=version, champion=champion, as_of=as_of
-        )
-    house.road(use_case).record_verdicts(version, verdicts, after=Stage.UAT, as_of=as_of)
-    return verdicts
-
-
 def _shadowed_long_enough(house: House, use_case: UseCase, as_of: date) -> bool:
     since = house.ledger.holders(use_case.name)[Stage.UAT].since
     return as_of - since >= timedelta(weeks=use_case.policy.uat.shadow_weeks)
+
+
+def _anchor(house: House) -> None:
+    """Put the head of the chain out of the ledger's own reach."""
+    from ghala.monitoring.audit import anchor
+
+    try:
+        anchor(house.workspace, house.ledger)
+    except GhalaError as error:
+        log.warning("The ledger was not anchored: %s The next run does it.", error.message)
 
 
 def _take_effect(house: House, use_case: UseCase, as_of: date) -> None:

@@ -1,18 +1,21 @@
-"""What a data steward does between two runs of the loop: snapshots and quarantine.
+"""What is done between two runs of the loop: snapshots, quarantine, making a version again.
 
 Like the steps of the loop, each act is recorded in the ledger, under the name of who acts.
 """
 
+import json
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from ghala.contracts import clock
 from ghala.contracts.errors import UsageError
-from ghala.flow import record_batches, snapshot
+from ghala.contracts.use_case import UseCase
+from ghala.flow import snapshot
 from ghala.house import House
 from ghala.ledger.book import Note
 from ghala.warehouse import releasing, snapshots
+from ghala.warehouse.manifest import write_durably
 
 
 def take_snapshot(house: House, as_of: date) -> snapshots.Snapshot:
@@ -37,6 +40,21 @@ def restore_snapshot(house: House, name: str, *, as_of: date) -> snapshots.Snaps
     return restored
 
 
+def reproduce(house: House, use_case: UseCase, version: int, *, as_of: date) -> dict[str, Any]:
+    """Make a version again from what it was made of, and keep the certificate of how that went."""
+    from ghala.training.reproduce import reproduce as make_again
+
+    certificate = make_again(house.workspace, use_case.name, version)
+    body = {**asdict(certificate), "is_reproduced": certificate.is_reproduced}
+    folder = house.workspace.reports / use_case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"json": json.dumps(body, indent=1), "txt": certificate.as_text()}
+    for ending, text in files.items():
+        write_durably(folder / f"reproduction-{version}.{ending}", text)
+    house.ledger.append(Note("reproduction", body, use_case.name, version, as_of))
+    return {**body, "certificate": str(folder / f"reproduction-{version}.txt")}
+
+
 def release(house: House, correction: releasing.Correction, *, as_of: date) -> dict[str, Any]:
     """Re-land quarantined rows as a delivery of their own, and snapshot it.
 
@@ -51,6 +69,6 @@ def release(house: House, correction: releasing.Correction, *, as_of: date) -> d
                 house.workspace, warehouse, correction, by=house.actor, at=clock.now(), as_of=as_of
             )
     finally:
-        record_batches(house, known)
+        house.record_batches(known)
     snapshot(house, as_of, message=f"Release {released.rows_loaded} rows of quarantine")
     return {"released": released.rows_loaded, "batch": asdict(released)}

@@ -17,13 +17,14 @@ from ghala.contracts.settings import Company, Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.examples import Request, read_examples
 from ghala.features.history import find_views, pick_views
-from ghala.monitoring.outcomes import Accuracy, match_outcomes, measure
+from ghala.monitoring.outcomes import Accuracy, measure
 from ghala.serving.scoring import score
 from ghala.training.train import gather, train
 from ghala.warehouse.build import BuildResult, build
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land, receipts
+from ghala.warehouse.predictions import match_outcomes
 from ghala.warehouse.publish import publish
 from ghala.warehouse.workspace import create_workspace
 from ghala_retail.sources.completejourney.deliveries import deliver
@@ -233,8 +234,8 @@ def test_accuracy_is_measured_alike(both: dict[str, Seen]) -> None:
     assert [one.grain for one in on_file] == ["category_store", "sku_chain"]
     for one, other in zip(on_file, on_server, strict=True):
         assert (one.grain, one.weeks) == (other.grain, other.weeks)
-        assert one.wape == pytest.approx(other.wape, rel=1e-9)
-        assert one.bias == pytest.approx(other.bias, rel=1e-9, abs=1e-9)
+        assert one.loss == pytest.approx(other.loss, rel=1e-9)
+        assert one.figures == pytest.approx(other.figures, rel=1e-9, abs=1e-9)
 
 
 def test_news_of_every_kind_is_known_alike(

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from ghala.contracts import discovery
-from ghala.contracts.policy import read_policy
 from ghala.contracts.settings import Workspace
-from ghala.contracts.use_case import Forecast, UseCase
+from ghala.contracts.use_case import UseCase
+from ghala.evaluation.forecast import Forecast
 from ghala.features.history import find_views
 from ghala.warehouse.contract import Source, read_contract
 
@@ -142,14 +142,18 @@ def test_the_folder_of_a_use_case_is_whole(name: str, file: str) -> None:
 
 
 @every_use_case
-def test_the_policy_of_a_use_case_names_its_owner_its_unit_and_who_approves(name: str) -> None:
-    policy = read_policy(USE_CASES[name] / "policy.yml")
+def test_the_policy_of_a_use_case_names_its_owner_its_unit_and_who_approves(
+    workspace: Workspace, name: str
+) -> None:
+    found = discovery.use_case(workspace, name)
+    policy = found.policy
 
     assert policy.unit == name.partition("/")[0]
     assert policy.owner
     assert policy.approval.rule == "auto" or policy.approval.role
-    low, high = policy.gates.coverage
-    assert 0 < low < 0.8 < high < 1
+    if isinstance(found, Forecast):
+        low, high = found.policy.gates.coverage
+        assert 0 < low < 0.8 < high < 1
 
 
 @every_use_case
@@ -171,12 +175,13 @@ def test_a_use_case_is_named_by_its_path_and_says_what_it_is_for(
 def test_a_use_case_says_what_its_rows_are_about(workspace: Workspace, name: str) -> None:
     found = discovery.use_case(workspace, name)
 
-    for said in (found.entity, found.target, found.features, found.baselines):
+    for said in (found.entity, found.target, found.baselines):
         assert said
         assert isinstance(said, tuple)
         assert all(isinstance(word, str) for word in said)
-    if isinstance(found, Forecast):
-        assert found.policy.gates.baseline in found.baselines
+    assert found.baseline in found.baselines
+    assert found.horizon_days > 0
+    assert set(found.policy.gates.metrics) <= set(found.metrics)
 
 
 @every_use_case

@@ -13,6 +13,9 @@ import typer.main
 
 from ghala.cli.verbs import application
 from ghala.contracts import errors
+from ghala.contracts.discovery import use_cases
+from ghala.contracts.settings import Workspace
+from ghala.warehouse.predictions import mart_of, table_of
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -182,13 +185,27 @@ def top_level_names(file: Path) -> set[str]:
     return {node.name for node in body if isinstance(node, kinds)}
 
 
-def test_architecture_names_every_room_and_no_table_that_is_not_there() -> None:
+def tables_of_use_cases(root: Path) -> set[str]:
+    """What the platform makes for every use case of the pack."""
+    folders = (ROOT / "src" / "ghala_retail" / "use_cases").glob("*/*/use_case.py")
+    names = [f"{file.parts[-3]}/{file.parts[-2]}" for file in folders]
+    (root / "ghala.toml").write_text(
+        f'sources = ["company"]\nuse_cases = {names}\n[company]\nname = "All"\n', encoding="utf-8"
+    )
+    return {
+        table
+        for found in use_cases(Workspace(root)).values()
+        for table in (mart_of(found), *(table_of(found, w) for w in ("predictions", "outcomes")))
+    }
+
+
+def test_architecture_names_every_room_and_no_table_that_is_not_there(tmp_path: Path) -> None:
     text = read(DOCS / "ARCHITECTURE.md")
     for room in (ROOT / "src" / "ghala").iterdir():
         if room.is_dir() and (room / "__init__.py").is_file():
             assert f"`src/ghala/{room.name}`" in text
     retail = ROOT / "src" / "ghala_retail"
-    models = {file.stem for file in retail.rglob("*.sql")}
+    models = {file.stem for file in retail.rglob("*.sql")} | tables_of_use_cases(tmp_path)
     engine = read(ROOT / "src/ghala/warehouse/engines/schema.py")
     contracts = "".join(read(file) for file in retail.rglob("contract.yml"))
     feeds = set(re.findall(r"^  (\w+):$", contracts, re.MULTILINE))

@@ -1,12 +1,16 @@
 """One real demonstration, made once, that every test here looks at."""
 
 import json
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ghala.contracts.settings import Workspace
+from ghala_retail.company.simulate import simulate
+from ghala_retail.company.world import make_plan
 from tests.conftest import read_json, run_ghala
 
 # A way out that leads nowhere: whatever asked the network would fail.
@@ -32,3 +36,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     done = run_ghala("demo", str(root), "--weeks", "12", "--json", **OFFLINE)
     assert done.returncode == 0, done.stderr[-4000:]
     return Demo(Workspace(root), json.loads(done.stdout))
+
+
+RETURNS = "operations/returns"
+_FEEDS = ("depots", "customers", "products", "web_", "agent_", "agents", "returns")
+
+
+@pytest.fixture(scope="session")
+def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a tiny simulated company delivers in twenty weeks that returns have to do with."""
+    folder = tmp_path_factory.mktemp("tiny") / "company"
+    simulate(make_plan("tiny", "endogenous", seed=1, days=140), folder)
+    inbox = folder / "inbox" / "company"
+    for file in inbox.iterdir():
+        if not file.name.startswith(_FEEDS):
+            file.unlink()
+    return inbox
+
+
+def make_company(root: Path, deliveries: Path) -> Path:
+    """A workspace for that company, which is to run a use case that nobody has written yet."""
+    source = ("--source", "company", "--use-case", RETURNS)
+    made = run_ghala("init", str(root), "--name", "Duka", *source)
+    assert made.returncode == 0, made.stderr
+    shutil.copytree(deliveries, root / "inbox" / "company")
+    return root

@@ -107,7 +107,7 @@ def test_forecasts_cover_four_weeks_at_both_grains_and_are_in_order(demo: Demo) 
 def test_outcomes_that_came_true_are_matched_and_measured(demo: Demo) -> None:
     [use_case] = demo.ask("status")["use_cases"]
     assert {one["grain"] for one in use_case["accuracy"]} == {"sku_chain", "category_store"}
-    assert all(0 < one["wape"] < one["baseline_wape"] * 1.05 for one in use_case["accuracy"])
+    assert all(0 < one["loss"] < one["baseline_loss"] * 1.05 for one in use_case["accuracy"])
     assert use_case["next_retrain"]["on"] > "2017-12-25"
     assert (demo.workspace.reports / NAME / "2017-12-25.html").stat().st_size > 100_000
 
@@ -116,7 +116,8 @@ def test_scoring_again_writes_the_same_rows(demo: Demo) -> None:
     def rows() -> pl.DataFrame:
         with DuckDBWarehouse(demo.workspace.warehouse) as warehouse:
             return warehouse.frame(
-                "SELECT series, target_week, round(mean, 6) AS mean FROM platform.forecasts"
+                "SELECT series, target_week, round(mean, 6) AS mean"
+                " FROM platform.operations__demand_predictions"
                 " WHERE as_of = '2017-12-25' ORDER BY ALL"
             )
 

@@ -125,14 +125,16 @@ class Worker:
 def main() -> None:
     """Serve the steps that standard input asks for."""
     import dbt.adapters.duckdb.connections
+    import dbt.adapters.postgres.connections
     import dbt.cli.main
     import dvc.repo
 
     from ghala import flow
     from ghala.warehouse import build, landing, publish, snapshots
+    from ghala.warehouse.engines import postgres
 
-    warm = (dbt.cli.main, dbt.adapters.duckdb.connections, dvc.repo, flow)
-    assert all((*warm, build, landing, publish, snapshots))
+    warm = (dbt.cli.main, dbt.adapters.duckdb.connections, dvc.repo, flow, postgres)
+    assert all((*warm, dbt.adapters.postgres.connections, build, landing, publish, snapshots))
     worker = Worker(Workspace(Path(sys.argv[1])))
     print("ready", flush=True)
     for line in sys.stdin:

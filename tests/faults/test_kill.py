@@ -34,7 +34,7 @@ def make_workspace(root: Path, data: Path) -> Workspace:
     policy.write_text(
         "owner: test\nunit: operations\n"
         "gates: {metrics: [], max_abs_bias: 9, coverage: [0, 1]}\n"
-        "uat: {shadow_weeks: 1, max_wape_ratio: 9}\n"
+        "uat: {shadow_weeks: 1, max_loss_ratio: 9}\n"
         "approval: {rule: auto}\n",
         encoding="utf-8",
     )
@@ -51,7 +51,9 @@ def replay(workspace: Workspace) -> list[str]:
 
 def forecasts(workspace: Workspace) -> pl.DataFrame:
     with DuckDBWarehouse(workspace.warehouse) as warehouse:
-        return warehouse.frame("SELECT * EXCLUDE (version) FROM platform.forecasts ORDER BY ALL")
+        return warehouse.frame(
+            "SELECT * EXCLUDE (version) FROM platform.operations__demand_predictions ORDER BY ALL"
+        )
 
 
 @pytest.fixture(scope="module")

@@ -601,6 +601,27 @@ def test_a_correction_is_a_new_version_and_what_changes_nothing_is_known(any_sho
     assert any_shop.refused() == {2: ["already_loaded"]}
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_what_was_known_on_a_day_does_not_depend_on_the_order_of_landing(
+    shop: Shop, order: tuple[int, ...]
+) -> None:
+    """Of an order the units were told as 2, 3, 3 again and 5; the same news twice is none."""
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    for number in order:
+        told = line(units=f"{(2, 3, 3, 5)[number]}"), line(order_id=f"other{number}")
+        shop.deliver(f"ledger_{days[number]}.csv", text(*told))
+        shop.land(days[-1])
+
+    known = [
+        shop.query(
+            "SELECT units FROM raw.shop__ledger WHERE order_id = 'o1'"
+            f" AND _arrived_on <= DATE '{day}' ORDER BY _arrived_on DESC, _batch DESC LIMIT 1"
+        )
+        for day in days
+    ]
+    assert known == [[(2,)], [(3,)], [(3,)], [(5,)]]
+
+
 def test_a_row_that_comes_later_than_agreed_is_quarantined(any_shop: Shop) -> None:
     any_shop.deliver(
         f"ledger_{DAY}.csv",

@@ -33,12 +33,21 @@ VERBS = frozenset(
         "doctor",
         "serve",
         "publish",
+        "simulate",
         "snapshot",
     ]
 )
 PINNED = re.compile(r"^\s*(?:- )?uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)+$")
 CALL = re.compile(r"(?:^|[\s;&|(])ghala\s+([a-z][\w-]*)")
-NAMES = ("ghala/ci.yml", "workspace/check-in.yml", "workspace/pipeline.yml")
+NAMES = (
+    "ghala/ci.yml",
+    "workspace/check-in.yml",
+    "workspace/monitor.yml",
+    "workspace/pipeline.yml",
+    "workspace/promote.yml",
+)
+WRITES = {"run": {"contents": "write"}, "post": {"pull-requests": "write"}}
+"""What a job may do beside reading: to push the pointer to the data, and to comment."""
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +109,11 @@ def test_every_action_is_pinned_by_its_full_commit_with_the_version_beside_it(
     workflow: Path,
 ) -> None:
     lines = workflow.read_text(encoding="utf-8").splitlines()
-    uses = [line for line in lines if "uses:" in line]
+    shared = "uses: ./.github/actions/install"
+    uses = [line for line in lines if "uses:" in line and line.strip() != shared]
 
-    assert len(uses) == sum("uses" in step for step in steps(workflow))
+    used = [step["uses"] for step in steps(workflow) if "uses" in step]
+    assert len(uses) == sum(not name.startswith("./") for name in used)
     assert uses
     assert [line for line in uses if not PINNED.match(line)] == []
 
@@ -111,9 +122,22 @@ def test_a_workflow_may_do_nothing_and_each_job_only_what_it_names(workflow: Pat
     content = read(workflow)
 
     assert content["permissions"] == {}
-    for job in content["jobs"].values():
-        allowed = {"contents": "write"} if workflow.name == "pipeline.yml" else {"contents": "read"}
-        assert job["permissions"] == allowed
+    for name, job in content["jobs"].items():
+        assert job["permissions"] == WRITES.get(name, {"contents": "read"})
+
+
+def test_no_known_weakness_is_found(workflow: Path) -> None:
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("zizmor")),
+            *("--offline", "--no-progress", "--persona", "pedantic", "--min-severity", "medium"),
+            str(workflow),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_step_keeps_the_token_that_fetched_the_code(workflow: Path) -> None:
@@ -144,8 +168,56 @@ def test_every_ghala_command_in_a_workflow_exists(workflow: Path) -> None:
 
 
 def test_the_workspaces_workflows_call_ghala(workflows: dict[str, Path]) -> None:
-    assert verbs_called(workflows["workspace/check-in.yml"]) == ["doctor"]
-    assert verbs_called(workflows["workspace/pipeline.yml"]) == ["snapshot", "run", "snapshot"]
+    called = {
+        name.partition("/")[2]: verbs_called(workflows[name])
+        for name in NAMES
+        if name.startswith("workspace/")
+    }
+    assert called == {
+        "check-in.yml": ["doctor", "simulate", "init", "run", "status", "history"],
+        "monitor.yml": ["status", "monitor", "doctor", "status", "status"],
+        "pipeline.yml": ["snapshot", "run", "snapshot"],
+        "promote.yml": ["gate", "promote", "gate", "approve", "status"],
+    }
+
+
+def test_a_promotion_needs_the_environment_of_its_stage(workflows: dict[str, Path]) -> None:
+    jobs = read(workflows["workspace/promote.yml"])["jobs"]
+
+    assert {name: job["environment"] for name, job in jobs.items()} == {
+        "uat": "uat",
+        "production": "production",
+    }
+    assert list(read(workflows["workspace/promote.yml"])[True]) == ["workflow_dispatch"]
+
+
+def test_what_writes_to_a_pull_request_runs_nothing_of_it(workflows: dict[str, Path]) -> None:
+    post = read(workflows["workspace/check-in.yml"])["jobs"]["post"]
+
+    assert [step["name"] for step in post["steps"]] == ["Post the verdicts"]
+    assert "ghala" not in post["steps"][0]["run"]
+
+
+def test_the_machine_of_the_pipeline_does_one_thing_at_a_time(workflows: dict[str, Path]) -> None:
+    groups = {
+        read(workflows[f"workspace/{name}.yml"])["concurrency"]["group"]
+        for name in ("monitor", "pipeline", "promote")
+    }
+    assert groups == {"pipeline"}
+
+
+def test_what_the_workflows_share_is_pinned_and_installs_what_is_required(
+    workflows: dict[str, Path],
+) -> None:
+    root = workflows["workspace/check-in.yml"].parents[1]
+    action = root / "actions" / "install" / "action.yml"
+    lines = [line for line in action.read_text(encoding="utf-8").splitlines() if "uses:" in line]
+    runs = [step.get("run", "") for step in read(action)["runs"]["steps"]]
+
+    assert lines
+    assert [line for line in lines if not PINNED.match(line)] == []
+    assert not any("${{" in run for run in runs)
+    assert "pip install --quiet -r" in runs[-1]
 
 
 def test_a_pull_request_never_runs_on_the_pipelines_machine(workflows: dict[str, Path]) -> None:

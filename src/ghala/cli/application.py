@@ -5,7 +5,7 @@ import logging
 import subprocess
 import sys
 from dataclasses import asdict, is_dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +31,16 @@ def read_day(value: str) -> date:
         return date.fromisoformat(value)
     except ValueError as error:
         raise typer.BadParameter(f"{value!r} is not a date; write YYYY-MM-DD.") from error
+
+
+def read_moment(value: str) -> date:
+    """A business date, or the moment of a record as YYYY-MM-DDTHH:MM (UTC)."""
+    try:
+        return datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{value!r} is not a date; write YYYY-MM-DD, or YYYY-MM-DDTHH:MM for a moment in UTC."
+        ) from error
 
 
 AsOf = Annotated[

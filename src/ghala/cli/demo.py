@@ -117,11 +117,11 @@ def _figures(one: Accuracy) -> dict[str, Any]:
     return {
         "grain": one.grain,
         "weeks": one.weeks,
-        "WAPE": f"{one.wape:.1%}",
-        one.baseline.replace("_", " "): f"{one.baseline_wape:.1%}",
+        "WAPE": f"{one.loss:.1%}",
+        one.baseline.replace("_", " "): f"{one.baseline_loss:.1%}",
         "better by": f"{one.value_added:+.1%}",
-        "4-week mean": f"{one.recent_wape:.1%}",
-        "bias": f"{one.bias:+.1%}",
+        "4-week mean": f"{one.baselines['recent_mean']:.1%}",
+        "bias": f"{one.figures['bias']:+.1%}",
     }
 
 

@@ -20,6 +20,9 @@ from ghala.cli.application import (
 from ghala.contracts import clock
 from ghala.contracts.errors import UsageError
 
+policy = typer.Typer(no_args_is_help=True, help="Try the rules of a policy out on the past.")
+application.add_typer(policy, name="policy")
+
 if TYPE_CHECKING:
     from ghala.contracts.use_case import UseCase
     from ghala.house import House
@@ -97,6 +100,51 @@ def rollback(
     show({"use_case": use_case, "production": version}, as_json)
 
 
+@application.command()
+def reproduce(
+    named: Annotated[str, typer.Argument(metavar="USE_CASE@VERSION", help="unit/name@version")],
+    *, as_of: AsOf = None,
+    workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Make a version again from its commit and data; exit code 1 when it comes out otherwise."""
+    from ghala import stewardship
+    from ghala.cli.tables import show_certificate
+
+    use_case, _, version = named.rpartition("@")
+    if not use_case or not version.isdigit():
+        raise UsageError(
+            f"{named!r} is no version.", "Write unit/name@version: operations/demand@7"
+        )
+    house, found = open_at(workspace, actor, use_case)
+    house.road(found).stage_of(int(version))
+    with house.working():
+        day = as_of or clock.today()
+        certificate = stewardship.reproduce(house, found, int(version), as_of=day)
+    show(certificate, as_json, table=show_certificate)
+    if not certificate["is_reproduced"]:
+        raise typer.Exit(1)
+
+
+@policy.command(name="backtest")
+def backtest_policy(
+    use_case: Name,
+    *, weeks: Annotated[int, typer.Option(min=4, max=104, help="How far back.")] = 26,
+    as_of: AsOf = None, workspace: Where = None, actor: Actor = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Replay the past under other retrain rules: accuracy, money and work of each."""
+    from dataclasses import asdict
+
+    from ghala.cli.tables import show_rehearsal
+    from ghala.rehearsal import rehearse
+
+    house, found = open_at(workspace, actor, use_case)
+    with house.working():
+        played = rehearse(house, found, as_of=as_of or clock.today(), weeks=weeks)
+    result = {"use_case": use_case, "weeks": weeks, "rules": [asdict(one) for one in played]}
+    result["currency"] = house.workspace.settings.company.currency
+    show(result, as_json, table=show_rehearsal)
+
+
 def _sign(
     at: "tuple[House, UseCase]", version: int, *, approve: bool, comment: str, as_of: date | None
 ) -> dict[str, Any]:
@@ -106,4 +154,13 @@ def _sign(
     day = as_of or clock.today()
     with house.working():
         flow.sign(house, found, version, approve=approve, comment=comment, as_of=day)
-    return {"use_case": found.name, "version": version, "approved": approve, "by": house.actor}
+        stage = house.road(found).stage_of(version)
+    return {
+        "use_case": found.name,
+        "version": version,
+        "approved": approve,
+        "by": house.actor,
+        "signed": sorted(house.road(found).approvals.signers(version)),
+        "asked": found.policy.approval.people,
+        "stage": stage,
+    }

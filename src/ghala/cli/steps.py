@@ -69,6 +69,10 @@ def init(
 @application.command()
 def land(
     *, as_of: AsOf = None, allow_late: AllowLate = False,
+    whole: Annotated[
+        list[str] | None, typer.Option(help="A file that is whole, though it has few rows.")
+    ] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Load all of landing/ again.")] = False,
     workspace: Where = None, actor: Actor = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Bring in the files that have arrived: each row is loaded or quarantined with a reason."""
@@ -77,7 +81,9 @@ def land(
 
     house = open_house(workspace, actor)
     with house.working():
-        receipts = flow.land(house, as_of or clock.today(), allow_late=allow_late)
+        receipts = flow.land(
+            house, as_of or clock.today(), allow_late=allow_late, whole=whole or (), anew=anew
+        )
     show({"batches": [asdict(receipt) for receipt in receipts]}, as_json, table=show_landed)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console as RichConsole
@@ -56,22 +57,46 @@ def show_status(status: Mapping[str, Any]) -> None:
     )  # fmt: skip
     for use_case in status["use_cases"]:
         console.print(f"\n{use_case['name']}  (owner {use_case['owner']})", markup=False)
-        for stage, holder in use_case["stages"].items():
-            console.print(f"  {stage}: version {holder['version']} since {holder['since']}")
-        for one in use_case["accuracy"]:
-            console.print(
-                f"  {one['grain']}: WAPE {one['wape']:.1%}, {one['value_added']:+.1%} against"
-                f" {one['baseline']}, bias {one['bias']:+.1%} over {one['weeks']} weeks"
-            )
-        for alert in use_case["alerts"]:
-            console.print(f"  alert: {alert['message']}", markup=False)
-        for wait in use_case["awaiting_approval"]:
-            console.print(f"  version {wait['version']} awaits a {wait['role']}", markup=False)
-        due = use_case["next_retrain"]
-        words = "due" if due["due"] else f"not due before {due['on']}" if due["on"] else "not due"
-        console.print(f"  retraining: {words} {'; '.join(due['reasons'])}".rstrip(), markup=False)
+        _show_use_case(console, use_case)
     wanted = ("source", "feed", "batches", "rows_landed", "rows_loaded", "rows_quarantined")
     console.print(_table("sources", [{k: row[k] for k in wanted} for row in status["sources"]]))
+
+
+def _show_use_case(console: Console, use_case: Mapping[str, Any]) -> None:
+    if use_case["skipped"]:
+        console.print(f"  skipped: {use_case['skipped']}", markup=False)
+        return
+    for stage, holder in use_case["stages"].items():
+        console.print(f"  {stage}: version {holder['version']} since {holder['since']}")
+    for one in use_case["accuracy"]:
+        console.print(f"  {_accuracy(one)}", markup=False)
+    if use_case["last_scoring"] and not use_case["accuracy"]:
+        console.print(f"  none of its {use_case['predicts']} has come true yet")
+    for alert in use_case["alerts"]:
+        console.print(f"  alert: {alert['message']}", markup=False)
+    for wait in use_case["awaiting_approval"]:
+        console.print(f"  version {wait['version']} awaits a {wait['role']}", markup=False)
+    if use_case["waits"]:
+        console.print(f"  waits: {use_case['waits']}", markup=False)
+    due = use_case["next_retrain"]
+    words = "due" if due["due"] else f"not due before {due['on']}" if due["on"] else "not due"
+    console.print(f"  retraining: {words} {'; '.join(due['reasons'])}".rstrip(), markup=False)
+
+
+def _accuracy(one: Mapping[str, Any]) -> str:
+    from ghala.monitoring.outcomes import write_loss
+
+    said = [
+        write_loss(one["metric"], one["loss"]),
+        f"{one['value_added']:+.1%} against {one['baseline']}",
+        *(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in one["figures"].items()),
+    ]
+    group = f"{one['grain']}: " if one["grain"] else ""
+    return f"{group}{', '.join(said)} over {one['weeks']} weeks"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value.is_integer() and value > 1 else f"{value:.3f}"
 
 
 def show_history(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -84,6 +109,42 @@ def show_history(entries: Sequence[Mapping[str, Any]]) -> None:
             f"  by {entry['actor']}: {entry['words']}",
             markup=False,
         )
+
+
+def show_standing(result: Mapping[str, Any]) -> None:
+    """Print who held which stage."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not result["held"]:
+        console.print(f"{result['at']}: no version held a stage.")
+    for row in result["held"]:
+        signed = f", approved by {_words(row['approved_by'])}" if row["approved_by"] else ""
+        console.print(
+            f"{row['use_case']}  {row['stage']}: version {row['version']} since {row['since']}"
+            f" ({row['reason']}), trained by {row['trained_by']} on {row['trained_as_of']}{signed}",
+            markup=False,
+        )
+
+
+def show_certificate(result: Mapping[str, Any]) -> None:
+    """Print the certificate of a version that was made again."""
+    print(Path(result["certificate"]).read_text(encoding="utf-8"), end="")  # noqa: T201
+
+
+def show_rehearsal(result: Mapping[str, Any]) -> None:
+    """Print what came of each retrain rule."""
+    rows = [
+        {
+            "rule": one["rule"],
+            "trainings": one["trainings"],
+            one["metric"]: one["loss"],
+            "better than the baseline": f"{one['value_added']:+.1%}",
+            f"cost in {result['currency']}": one["money"],
+            "seconds of fitting": one["fit_seconds"],
+        }
+        for one in result["rules"]
+    ]
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_table(f"{result['use_case']}, {result['weeks']} weeks", rows))
 
 
 def show_health(result: Mapping[str, Any]) -> None:

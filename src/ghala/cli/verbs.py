@@ -4,7 +4,11 @@ from importlib import import_module
 
 from ghala.cli.application import application
 
-for room in ("steps", "landed", "sources", "benchmarks", "road", "views", "packs"):
+ROOMS = (
+    "steps", "landed", "sources", "store", "scaffolds", "benchmarks", "road", "views", "packs",
+)  # fmt: skip
+
+for room in ROOMS:
     import_module(f"ghala.cli.{room}")
 
 __all__ = ["application"]

@@ -1,5 +1,6 @@
 """Looking: the state, the past, the health, the console, the demonstration."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,13 @@ from ghala.cli.application import (
     application,
     open_house,
     pick_use_case,
+    read_moment,
     show,
 )
 from ghala.contracts.errors import UsageError, suggest
+
+audit = typer.Typer(no_args_is_help=True, help="Is the ledger the one that was written?")
+application.add_typer(audit, name="audit")
 
 
 @application.command()
@@ -30,20 +35,39 @@ def status(*, workspace: Where = None, as_json: Json = False) -> None:
 def history(
     use_case: Annotated[str | None, typer.Argument(help="Only this use case.")] = None,
     *, kind: Annotated[str | None, typer.Option(help="Only this kind of fact.")] = None,
+    at: Annotated[
+        date | None,
+        typer.Option(parser=read_moment, metavar="DATE", help="Who held which stage then."),
+    ] = None,
     workspace: Where = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """What happened, when, by whom and why: the ledger, oldest first."""
-    from ghala.cli.tables import show_history
+    """What happened, when, by whom and why: the ledger, oldest first; or what was live on a day."""
+    from ghala.cli.tables import show_history, show_standing
     from ghala.ledger.words import tell
 
     house = open_house(workspace, "reader")
     if use_case is not None:
         pick_use_case(house, use_case)
+    if at is not None:
+        from ghala.monitoring.audit import standing
+
+        held = [row for row in standing(house.ledger, at) if use_case in (None, row["use_case"])]
+        show({"at": at, "held": held}, as_json, table=show_standing)
+        return
     kinds = {entry.kind for entry in house.ledger.entries()}
     if kind is not None and kind not in kinds:
         raise UsageError(f"No fact of the kind {kind!r}. {suggest(kind, sorted(kinds))}", "")
     told = [tell(entry) for entry in house.ledger.entries(kind, use_case)]
     show(told, as_json, table=show_history)
+
+
+@audit.command(name="verify")
+def verify_audit(*, workspace: Where = None, as_json: Json = False) -> None:
+    """Check the chain of facts, its anchors in Git and who holds which stage."""
+    from ghala.monitoring.audit import verify
+
+    house = open_house(workspace, "reader")
+    show(verify(house.workspace, house.ledger), as_json)
 
 
 @application.command()

@@ -2,9 +2,11 @@
 
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +14,9 @@ from types import ModuleType
 from ghala.contracts.errors import ConfigurationError, UsageError, suggest
 from ghala.contracts.policy import read_policy
 from ghala.contracts.settings import Workspace
-from ghala.contracts.use_case import Forecast, UseCase
+from ghala.contracts.use_case import UseCase
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
 
 
 @cache
@@ -62,16 +66,38 @@ def require_known(workspace: Workspace) -> None:
 
 
 def use_cases(workspace: Workspace) -> dict[str, UseCase]:
-    """Every use case that the workspace runs, with the policy in force."""
+    """Every use case that the workspace runs, with the policy in force; each after those it reads.
+
+    Raises:
+        ConfigurationError: one is nowhere or wrong, or they read each other in a circle.
+    """
     known = _use_case_folders(workspace)
-    return {
+    found = {
         name: _load_use_case(workspace, name, _pick(name, known, "use case"))
         for name in workspace.settings.use_cases
     }
+    order = TopologicalSorter({name: one.reads for name, one in found.items()})
+    try:
+        return {name: found[name] for name in order.static_order() if name in found}
+    except CycleError as error:
+        raise ConfigurationError(
+            f"These use cases read each other in a circle: {' ◀ '.join(error.args[1])}.",
+            "Let one of them read something else: the tuple `reads` of its class.",
+        ) from error
 
 
 def use_case(workspace: Workspace, name: str) -> UseCase:
     """One use case by its name.
+
+    Raises:
+        UsageError: the workspace runs no such use case.
+    """
+    found = declared_use_case(workspace, name)
+    return _with_policy(workspace, found)
+
+
+def declared_use_case(workspace: Workspace, name: str) -> UseCase:
+    """One use case as its class declares it, without its policy, which may be broken just now.
 
     Raises:
         UsageError: the workspace runs no such use case.
@@ -81,8 +107,7 @@ def use_case(workspace: Workspace, name: str) -> UseCase:
             f"No use case {name!r} here. {suggest(name, workspace.settings.use_cases)}",
             "Name one of these, or add it to use_cases in ghala.toml.",
         )
-    folder = _pick(name, _use_case_folders(workspace), "use case")
-    return _load_use_case(workspace, name, folder)
+    return _make_use_case(name, _pick(name, _use_case_folders(workspace), "use case"))
 
 
 def policy_file(workspace: Workspace, name: str, folder: Path) -> Path:
@@ -137,43 +162,55 @@ def _use_case_folders(workspace: Workspace) -> dict[str, Path]:
 
 
 def _load_use_case(workspace: Workspace, name: str, folder: Path) -> UseCase:
-    module = load_module(folder / "use_case.py")
-    classes = [
-        kind
-        for kind in vars(module).values()
-        if inspect.isclass(kind) and issubclass(kind, UseCase) and kind not in (UseCase, Forecast)
-    ]
-    if len(classes) != 1:
+    return _with_policy(workspace, _make_use_case(name, folder))
+
+
+def _make_use_case(name: str, folder: Path) -> UseCase:
+    if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{folder / 'use_case.py'} holds {len(classes)} use case classes.", "Keep exactly one."
+            f"The use case {name!r} cannot be a table's name.",
+            "Call its folders by small letters, digits and underscores, as unit/name.",
         )
-    lacking = sorted(getattr(classes[0], "__abstractmethods__", ()))
+    kind = _find_class(folder / "use_case.py")
+    lacking = sorted(getattr(kind, "__abstractmethods__", ()))
     if lacking:
         raise ConfigurationError(
-            f"{classes[0].__name__} in {folder / 'use_case.py'} lacks {', '.join(lacking)}.",
+            f"{kind.__name__} in {folder / 'use_case.py'} lacks {', '.join(lacking)}.",
             "Write what is missing; ghala/contracts/use_case.py says what each is for.",
         )
-    found: UseCase = classes[0]()
+    found = kind()
     found.name, found.folder = name, folder
-    path = policy_file(workspace, name, folder)
-    found.policy = read_policy(path)
-    if isinstance(found, Forecast):
-        _require_baseline(found, path)
     return found
 
 
-def _require_baseline(found: Forecast, path: Path) -> None:
-    gates = found.policy.gates
-    if gates.baseline not in found.baselines:
+def _with_policy(workspace: Workspace, found: UseCase) -> UseCase:
+    path = policy_file(workspace, found.name, found.folder)
+    found.policy = read_policy(path, found.rules)
+    _require_baseline(found, path)
+    return found
+
+
+def _find_class(file: Path) -> type[UseCase]:
+    module = load_module(file)
+    classes = [
+        kind
+        for kind in vars(module).values()
+        if inspect.isclass(kind) and issubclass(kind, UseCase)
+        if kind.__module__ == module.__name__
+    ]
+    if len(classes) != 1:
         raise ConfigurationError(
-            f"{path}: gates.baseline: {found.name} has no baseline {gates.baseline!r}."
-            f" {suggest(gates.baseline, found.baselines)}",
-            f"Mend gates.baseline in {path}.",
+            f"{file} holds {len(classes)} use case classes.", "Keep exactly one."
         )
-    if "pinball" in gates.metrics and gates.baseline not in found.quantile_baselines:
+    return classes[0]
+
+
+def _require_baseline(found: UseCase, path: Path) -> None:
+    if found.baseline not in found.baselines:
         raise ConfigurationError(
-            f"{path}: gates.metrics: {gates.baseline} has no quantiles for the pinball loss.",
-            f"Compare by wape only, or with {', '.join(found.quantile_baselines)}.",
+            f"{path}: gates.baseline: {found.name} has no baseline {found.baseline!r}."
+            f" {suggest(found.baseline, found.baselines)}",
+            f"Mend gates.baseline in {path}.",
         )
 
 

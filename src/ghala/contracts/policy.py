@@ -3,15 +3,17 @@
 import re
 import reprlib
 from collections.abc import Hashable
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ghala.contracts.errors import ConfigurationError, suggest
 
 Model = TypeVar("Model", bound=BaseModel)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
 
 
@@ -51,33 +53,67 @@ class Backtest(_Strict):
 
 
 class Gates(_Strict):
-    """What a version must reach in the backtest, per grain."""
+    """What a version must reach in the backtest; each kind of use case adds its own numbers."""
 
-    baseline: str = Field("smart_mean", description="column of the predictions to beat")
-    metrics: tuple[Literal["wape", "pinball"], ...] = ("wape", "pinball")
+    baseline: str | None = Field(
+        None, description="column of the predictions to beat; by default the strongest"
+    )
+    metrics: tuple[str, ...] = Field((), description="to beat it in; by default the kind's own")
     confidence: float = Field(0.90, gt=0.5, lt=1, description="of the paired bootstrap interval")
-    max_abs_bias: float = Field(0.05, gt=0)
-    coverage: tuple[float, float] = (0.75, 0.85)
     champion_margin: float = Field(
-        0.01, ge=0, lt=1, description="relative pinball loss that a challenger may lose"
+        0.01, ge=0, lt=1, description="relative loss to the champion that a challenger may show"
     )
     champion_confidence: float = Field(
         0.80, gt=0.5, lt=1, description="probability with which it must stay within the margin"
     )
+    min_origins_won: float = Field(
+        0.5, ge=0, le=1, description="share of the backtest's origins that must beat the baseline"
+    )
+
+
+class Slices(_Strict):
+    """Parts of the business: which must not get worse, and which must be served alike."""
+
+    columns: tuple[str, ...] = Field((), description="columns of the subjects, such as region")
+    max_loss: float = Field(
+        0.05, ge=0, description="how much worse than the champion, or the baseline, a slice may be"
+    )
+    alike: tuple[str, ...] = Field((), description="columns whose parts must be served alike")
+    max_ratio: float = Field(2.0, ge=1, description="error of a part over the error of the whole")
+    min_rows: int = Field(30, ge=2, description="smaller parts are not judged")
+
+
+class Probes(_Strict):
+    """What is tried on a version while it is trained, and what must come of it."""
+
+    share: float = Field(0.25, gt=0, le=1, description="share of the entities that it is tried on")
+    max_seed_spread: float = Field(
+        0.05, gt=0, description="relative change of the loss under another seed"
+    )
+    max_feature_correlation: float = Field(
+        0.97, gt=0.5, lt=1, description="with the outcome, within an entity; beyond it is a leak"
+    )
+    max_ms_per_thousand: float = Field(5000.0, gt=0, description="time to predict 1,000 rows")
+    max_model_mb: float = Field(200.0, gt=0)
 
 
 class Uat(_Strict):
     """The user acceptance test: how long a version runs in shadow."""
 
     shadow_weeks: int = Field(1, ge=0, le=26)
-    max_wape_ratio: float = Field(1.05, gt=0, description="shadow WAPE / live or baseline WAPE")
+    max_loss_ratio: float = Field(1.05, gt=0, description="shadow loss / live or baseline loss")
 
 
 class Approval(_Strict):
     """Who signs a version off before production."""
 
-    rule: Literal["auto", "one_named_role"] = "one_named_role"
+    rule: Literal["auto", "one_named_role", "two_people"] = "one_named_role"
     role: str = Field("approver", min_length=1, description="who may sign, in ghala.toml's people")
+
+    @property
+    def people(self) -> int:
+        """How many different people must sign."""
+        return {"auto": 0, "one_named_role": 1, "two_people": 2}[self.rule]
 
 
 class Retrain(_Strict):
@@ -87,16 +123,38 @@ class Retrain(_Strict):
     cooldown_weeks: int = Field(2, ge=0, description="no retraining sooner than this")
     value_added_weeks: int = Field(4, ge=1, description="window of recent weeks looked at")
     min_value_added: float = Field(
-        0.0, description="least relative WAPE gain over the baseline; below it in 3 of 4 weeks"
+        0.0, description="least relative gain over the baseline; below it in 3 of 4 weeks"
     )
     max_abs_bias: float = Field(0.10, gt=0)
     max_drift_share: float = Field(0.5, gt=0, le=1, description="share of drifted inputs")
+    max_new_share: float | None = Field(
+        None, gt=0, description="outcomes that came since the training, over those before it"
+    )
+    upstream_changed: Literal["retrain", "ignore"] = Field(
+        "ignore", description="when a feature means something else, or a model it reads was changed"
+    )
+
+    @model_validator(mode="after")
+    def _may_grow_old(self) -> Self:
+        if self.cooldown_weeks > self.max_age_weeks:
+            raise ValueError("cooldown_weeks is longer than max_age_weeks")
+        return self
+
+
+class Rollback(_Strict):
+    """When production goes back to the version before by itself."""
+
+    rule: Literal["manual", "auto"] = "manual"
+    margin: float = Field(
+        0.10, ge=0, description="how much worse than the version before, as a share of its error"
+    )
+    weeks: int = Field(2, ge=1, le=26, description="weeks of both that must have come true")
 
 
 class Alerts(_Strict):
     """Thresholds that open an alert on the console."""
 
-    max_wape: float | None = Field(None, gt=0)
+    max_loss: float | None = Field(None, gt=0, description="of the headline metric")
     min_value_added: float = 0.0
     max_abs_bias: float = Field(0.10, gt=0)
 
@@ -106,23 +164,44 @@ class Policy(_Strict):
 
     owner: str = Field(min_length=1)
     unit: Literal["finance", "marketing", "operations"] | str
-    schedule: str = Field("weekly", description="how often the use case scores")
+    schedule: str = Field(
+        "weekly",
+        pattern=f"^(daily|weekly(, on ({'|'.join(_DAYS)})s)?)$",
+        description="when the use case scores: daily, weekly, or weekly on a day of the week",
+    )
     seed: int = 20_170_101
     backtest: Backtest = Backtest()
     gates: Gates = Gates()
+    slices: Slices = Slices()
+    probes: Probes = Probes()
     uat: Uat = Uat()
     approval: Approval = Approval()
     retrain: Retrain = Retrain()
+    rollback: Rollback = Rollback()
     alerts: Alerts = Alerts()
 
+    @property
+    def every_days(self) -> int:
+        """Days from one scoring to the next."""
+        return 1 if self.schedule == "daily" else 7
 
-def read_policy(path: Path) -> Policy:
-    """Read and check a policy file.
+    def is_due(self, as_of: date, *, last: date | None) -> bool:
+        """Whether a scoring is due on ``as_of`` after the one on ``last``."""
+        if last is None or as_of - last >= timedelta(days=self.every_days):
+            return True
+        return as_of > last and f"{_DAYS[as_of.weekday()]}s" in self.schedule
+
+
+Rules = TypeVar("Rules", bound=Policy)
+
+
+def read_policy(path: Path, rules: type[Rules]) -> Rules:
+    """Read and check a policy file by the rules of the use case's kind.
 
     Raises:
         ConfigurationError: the file is missing, is not YAML, or holds an unknown or wrong key.
     """
-    return parse(Policy, read_yaml(path), path)
+    return parse(rules, read_yaml(path), path)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -67,3 +67,12 @@ class RetrainDecision:
     due: bool
     reasons: tuple[str, ...]
     next_due: date | None = None
+
+
+@dataclass(frozen=True)
+class RollbackDecision:
+    """Whether production must go back to the version before, and every reason that says so."""
+
+    due: bool
+    leave: int | None = None
+    reasons: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -47,16 +47,16 @@ class Person(_Strict):
     roles: tuple[str, ...] = ()
 
 
-class Engine(_Strict):
-    """Which database holds the warehouse."""
+class _Database(_Strict):
+    """A database that may be on a server, whose address is in the environment."""
 
-    engine: Literal["duckdb", "postgres"] = "duckdb"
+    what: ClassVar[str]
+    engine: str
     dsn_variable: str | None = Field(
         None,
         pattern=_VARIABLE,
         description="the environment variable with the address, so that no secret is in a file",
     )
-    memory_gb: int = Field(2, ge=1, description="what DuckDB may keep in memory; then it spills")
 
     @model_validator(mode="after")
     def _address_is_named(self) -> Self:
@@ -71,7 +71,7 @@ class Engine(_Strict):
         Raises:
             ConfigurationError: the variable is not set.
         """
-        return _read_address(self.dsn_variable or "", of="warehouse")
+        return _read_address(self.dsn_variable or "", of=self.what)
 
 
 class Database(_Strict):
@@ -113,10 +113,28 @@ class Storage(_Strict):
         return f"{self.url}/artifacts"
 
 
+class Engine(_Database):
+    """Which database holds the warehouse."""
+
+    what: ClassVar[str] = "warehouse"
+    engine: Literal["duckdb", "postgres"] = "duckdb"
+    memory_gb: int = Field(
+        2, ge=1, description="what the engine may keep in memory; then it spills"
+    )
+
+
+class Online(_Database):
+    """Which database answers online."""
+
+    what: ClassVar[str] = "online store"
+    engine: Literal["sqlite", "postgres"] = "sqlite"
+
+
 class Profile(_Strict):
     """One set of places: on one machine, or a team's servers."""
 
     warehouse: Engine = Engine()
+    online: Online = Online()
     ledger: Database | None = None
     storage: Storage | None = None
 
@@ -138,6 +156,7 @@ class Settings(_Strict):
         default_factory=dict, description="dbt variables, such as displays_planned"
     )
     warehouse: Engine = Engine()
+    online: Online = Online()
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="other places; GHALA_PROFILE names the one to use"
     )
@@ -154,7 +173,7 @@ class Settings(_Strict):
         """
         name = os.environ.get(PROFILE_VARIABLE) or self.profile
         if not name or name == EMBEDDED:
-            return Profile(warehouse=self.warehouse)
+            return Profile(warehouse=self.warehouse, online=self.online)
         if name not in self.profiles:
             raise ConfigurationError(
                 f"The profile {name!r} is not described in {SETTINGS_FILE}."

@@ -1,16 +1,14 @@
 """The gates a version must pass to move up; each verdict carries figures and words."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 
-from ghala.contracts.policy import Gates
-from ghala.contracts.records import Decision, Verdict
-from ghala.contracts.use_case import Forecast
+from ghala.contracts.records import Verdict
+from ghala.contracts.use_case import UseCase
 from ghala.evaluation.bootstrap import relative_gain
-from ghala.evaluation.metrics import bias, coverage, pinball
+from ghala.evaluation.verdicts import make_verdict, nothing_wrong
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,7 @@ class Evidence:
     """What the gates look at.
 
     Attributes:
-        backtest: the version's predictions of past weeks with ``actual``, made as of then.
+        backtest: the version's predictions of past targets with ``actual``, made as of then.
         champion: the champion's predictions of the same rows; None when there is no champion.
         tests_failed: data tests of the last build that failed.
         leaks: differences between features as served and as recomputed; labels from the future.
@@ -30,113 +28,92 @@ class Evidence:
     leaks: Sequence[str]
 
 
-def judge_forecast(evidence: Evidence, gates: Gates, *, seed: int) -> list[Verdict]:
-    """Every gate of a forecast, per grain where it applies."""
+def judge(use_case: UseCase, evidence: Evidence) -> list[Verdict]:
+    """Every gate of a version: those that all kinds share, and those of its kind per group."""
     verdicts = [
-        _nothing_wrong("data_tests", evidence.tests_failed, "All data tests of the build pass."),
-        _nothing_wrong(
+        nothing_wrong("data_tests", evidence.tests_failed, "All data tests of the build pass."),
+        nothing_wrong(
             "leakage", evidence.leaks, "No label is early; no feature served before has changed."
         ),
     ]
     if evidence.backtest.is_empty():
         words = "The backtest holds no prediction that came true; nothing shows that it is good."
-        verdicts.append(_verdict("backtest", words, passed=False, figures={}))
-    for (grain,), rows in evidence.backtest.group_by("grain", maintain_order=True):
-        name = str(grain)
-        for metric in gates.metrics:
-            verdicts.append(_beats_baseline(rows, name, metric=metric, gates=gates, seed=seed))
-        verdicts.append(_bias_is_small(rows, name, gates))
-        verdicts.append(_interval_covers(rows, name, gates))
+        verdicts.append(make_verdict("backtest", words, passed=False, figures={}))
+    for name, rows in split(use_case, evidence.backtest):
+        own = [
+            *(_beats_baseline(use_case, rows, metric=m) for m in use_case.policy.gates.metrics),
+            *use_case.checks(rows),
+        ]
+        verdicts += [_of_group(verdict, name) for verdict in own]
     if evidence.champion is not None:
-        verdicts.append(_holds_against_champion(evidence, gates, seed=seed))
+        verdicts.append(_holds_against_champion(use_case, evidence.backtest, evidence.champion))
     return verdicts
 
 
-def losses(frame: pl.DataFrame, metric: str, *, prefix: str = "") -> pl.Series:
-    """The loss of each prediction: absolute error, or mean pinball loss over the quantiles.
-
-    ``prefix`` names a baseline; empty means the model itself.
-    """
-    actual = frame["actual"].to_numpy()
-    if metric == "wape":
-        return (frame[prefix or "mean"] - frame["actual"]).abs()
-    parts = [
-        pinball(actual, frame[f"{prefix}_{name}" if prefix else name].to_numpy(), level)
-        for name, level in Forecast.quantiles.items()
-    ]
-    return pl.Series("loss", np.mean(parts, axis=0))
+def split(use_case: UseCase, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The sets of rows that are judged apart, by name; one without a name when there is one."""
+    if use_case.group is None or rows.is_empty():
+        yield from [("", rows)] if rows.height else []
+        return
+    for (name,), part in rows.group_by(use_case.group, maintain_order=True):
+        yield str(name), part
 
 
-def _beats_baseline(
-    rows: pl.DataFrame, grain: str, *, metric: str, gates: Gates, seed: int
-) -> Verdict:
+def name_entities(use_case: UseCase, rows: pl.DataFrame) -> pl.Series:
+    """What is resampled: errors of one entity are not independent."""
+    return rows.select(series=pl.concat_str(use_case.entity, separator="|"))["series"]
+
+
+def _of_group(verdict: Verdict, name: str) -> Verdict:
+    if not name:
+        return replace(verdict, reason=verdict.reason[0].upper() + verdict.reason[1:])
+    return replace(verdict, gate=f"{verdict.gate}:{name}", reason=f"{name}: {verdict.reason}")
+
+
+def _beats_baseline(use_case: UseCase, rows: pl.DataFrame, *, metric: str) -> Verdict:
+    gates, baseline = use_case.policy.gates, use_case.baseline
     pairs = pl.DataFrame(
         {
-            "series": rows["series"],
-            "loss": losses(rows, metric),
-            "rival": losses(rows, metric, prefix=gates.baseline),
+            "series": name_entities(use_case, rows),
+            "loss": use_case.losses(rows, metric, who=use_case.answer),
+            "rival": use_case.losses(rows, metric, who=baseline),
         }
     )
-    gain = relative_gain(pairs, confidence=gates.confidence, seed=seed)
+    gain = relative_gain(pairs, confidence=gates.confidence, seed=use_case.policy.seed)
     words = (
-        f"{grain}: {metric} is {gain.estimate:+.1%} better than {gates.baseline}"
+        f"{metric} is {gain.estimate:+.1%} better than {baseline}"
         f" ({gates.confidence:.0%} interval {gain.low:+.1%} to {gain.high:+.1%});"
         " the interval must lie above 0."
     )
     figures = {"gain": gain.estimate, "low": gain.low, "high": gain.high}
-    name = f"beats_{gates.baseline}:{metric}:{grain}"
-    return _verdict(name, words, passed=gain.low > 0, figures=figures)
+    name = f"beats_{baseline}:{metric}"
+    return make_verdict(name, words, passed=gain.low > 0, figures=figures)
 
 
-def _bias_is_small(rows: pl.DataFrame, grain: str, gates: Gates) -> Verdict:
-    value = bias(rows["actual"].to_numpy(), rows["mean"].to_numpy())
-    words = f"{grain}: bias {value:+.1%}; up to {gates.max_abs_bias:.1%} either way is allowed."
-    passed = abs(value) <= gates.max_abs_bias
-    return _verdict(f"bias:{grain}", words, passed=passed, figures={"bias": value})
-
-
-def _interval_covers(rows: pl.DataFrame, grain: str, gates: Gates) -> Verdict:
-    value = coverage(rows)
-    low, high = gates.coverage
-    words = f"{grain}: the 80 % interval covers {value:.1%}; {low:.0%} to {high:.0%} is allowed."
-    passed = low <= value <= high
-    return _verdict(f"coverage:{grain}", words, passed=passed, figures={"coverage": value})
-
-
-def _holds_against_champion(evidence: Evidence, gates: Gates, *, seed: int) -> Verdict:
-    assert evidence.champion is not None  # noqa: S101 - the caller looked
-    keys = ["grain", "series", "as_of", "target_week"]
-    both = evidence.backtest.join(evidence.champion, on=keys, suffix="_champion")
-    if both.is_empty():
-        return _verdict("champion", "No week was forecast by both.", passed=False, figures={})
-    scale = both["actual"].sum() or 1.0
-    rival = pl.DataFrame(
-        {name: both[f"{name}_champion"] for name in Forecast.quantiles} | {"actual": both["actual"]}
-    )
+def _holds_against_champion(
+    use_case: UseCase, backtest: pl.DataFrame, champion: pl.DataFrame
+) -> Verdict:
+    gates, metric = use_case.policy.gates, use_case.decisive
+    keys = list(use_case.key)
+    shared = backtest.join(champion, on=keys, how="semi", maintain_order="left")
+    rival = shared.select(keys).join(champion, on=keys, how="left", maintain_order="left")
+    if shared.is_empty():
+        return make_verdict("champion", "Nothing was predicted by both.", passed=False, figures={})
     pairs = pl.DataFrame(
         {
-            "series": both["grain"] + both["series"],
-            "loss": losses(both, "pinball") / scale,
-            "rival": losses(rival, "pinball") / scale,
+            "series": name_entities(use_case, shared),
+            "loss": use_case.losses(shared, metric, who=use_case.answer),
+            "rival": use_case.losses(rival, metric, who=use_case.answer),
         }
     )
-    margin = gates.champion_margin
+    seed, margin = use_case.policy.seed, gates.champion_margin
     gain = relative_gain(pairs, confidence=gates.confidence, seed=seed, margin=margin)
-    weeks = both["target_week"].n_unique()
+    dates = shared[use_case.target[0]].n_unique()
     words = (
-        f"Pinball loss is {gain.estimate:+.2%} better than the champion's over {weeks} weeks;"
+        f"{metric} is {gain.estimate:+.2%} better than the champion's over {dates} dates;"
         f" it is at most {margin:.1%} worse with probability {gain.probability:.0%},"
         f" {gates.champion_confidence:.0%} is asked."
     )
-    figures = {"gain": gain.estimate, "probability": gain.probability, "weeks": float(weeks)}
+    figures = {"gain": gain.estimate, "probability": gain.probability, "dates": float(dates)}
     passed = gain.probability >= gates.champion_confidence
-    return _verdict("champion", words, passed=passed, figures=figures)
-
-
-def _nothing_wrong(gate: str, wrong: Sequence[str], words: str) -> Verdict:
-    figures = {"failed": float(len(wrong))}
-    return _verdict(gate, "; ".join(wrong[:5]) or words, passed=not wrong, figures=figures)
-
-
-def _verdict(gate: str, words: str, *, passed: bool, figures: dict[str, float]) -> Verdict:
-    return Verdict(gate, Decision.PASS if passed else Decision.FAIL, words, figures)
+    return make_verdict("champion", words, passed=passed, figures=figures)

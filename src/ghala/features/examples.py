@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -12,6 +12,9 @@ from ghala.contracts.use_case import UseCase
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
 from ghala.warehouse.engines.engine import Warehouse
+
+ORIGINS = "SELECT unnest(CAST($days AS DATE[])) AS as_of"
+"""The relation that both questions of a use case may read: the days that are asked about."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,28 @@ def read_examples(
     return frame
 
 
+def count_new(
+    warehouse: Warehouse, use_case: UseCase, *, since: date | None, as_of: date
+) -> float | None:
+    """Outcomes that became known after ``since``, over those known by then.
+
+    None before the first training, and where the policy does not ask for it.
+    """
+    if since is None or use_case.policy.retrain.max_new_share is None:
+        return None
+    rule = use_case.policy.backtest
+    weeks = rule.training_origins + rule.weeks
+    days = [as_of - timedelta(days=7 * back) for back in range(weeks, 0, -1)]
+    warehouse.keep("origins", ORIGINS, {"days": days})
+    [(before, after)] = warehouse.rows(
+        "SELECT count(CASE WHEN known_on <= ? THEN 1 END),"  # noqa: S608 - the use case's own
+        f" count(CASE WHEN known_on > ? AND known_on <= ? THEN 1 END)"
+        f" FROM ({use_case.outcomes_sql}) AS happened",
+        [since, since, as_of],
+    )
+    return float(after) / max(float(before), 1.0)
+
+
 def _prepare(
     warehouse: Warehouse,
     use_case: UseCase,
@@ -90,9 +115,7 @@ def _prepare(
 ) -> None:
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
     entity, drawn = ", ".join(keys), ", ".join(use_case.entity)
-    warehouse.keep(
-        "origins", "SELECT unnest(CAST($days AS DATE[])) AS as_of", {"days": list(request.origins)}
-    )
+    warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
     warehouse.keep(
         "subjects",
         f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
@@ -119,5 +142,5 @@ def _order(use_case: UseCase) -> str:
 
     The engine puts the rows in order, in bounded memory; sorting a frame would hold it twice.
     """
-    keys = (*use_case.entity, "as_of", *use_case.target)
-    return ", ".join(f'CAST({quoted(key)} AS VARCHAR) COLLATE "C" NULLS LAST' for key in keys)
+    order = (f'CAST({quoted(key)} AS VARCHAR) COLLATE "C" NULLS LAST' for key in use_case.key)
+    return ", ".join(order)

@@ -5,13 +5,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from ghala.contracts.dialect import Dialect, filtered, quoted
+from ghala.contracts.dialect import Dialect, quoted
 from ghala.contracts.discovery import modules
 from ghala.contracts.errors import ConfigurationError, suggest
 from ghala.contracts.settings import Workspace
-from ghala.features.definitions import Derived, FeatureView, Window
-
-_FRACTIONAL = frozenset(["avg", "median", "stddev_samp"])
+from ghala.features.definitions import FeatureView
+from ghala.features.windows import view_sql
 
 
 def find_views(workspace: Workspace) -> dict[str, FeatureView]:
@@ -49,7 +48,7 @@ def history_sql(request: str, views: Sequence[FeatureView], *, dialect: Dialect)
     joins = []
     parts = []
     for view in views:
-        parts.append(f"{view.name} AS ({_view_sql(request, view, dialect=dialect)})")
+        parts.append(f"{view.name} AS ({view_sql(request, view, dialect=dialect)})")
         columns += [f"{view.name}.{quoted(name)}" for name in view.columns]
         on = " AND ".join(
             f"{view.name}.{quoted(c)} = request.{quoted(c)}" for c in (*view.entity, "as_of")
@@ -63,48 +62,3 @@ def definitions_hash(views: Sequence[FeatureView]) -> str:
     """A digest of what the features mean, kept with every version that learns from them."""
     content = json.dumps([asdict(view) for view in views], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def _view_sql(request: str, view: FeatureView, *, dialect: Dialect) -> str:
-    entity = ", ".join(quoted(column) for column in view.entity)
-    on = " AND ".join(f"source.{quoted(c)} = asked.{quoted(c)}" for c in view.entity)
-    longest = _longest(view.windows)
-    since = f" AND source.{view.event_time} >= asked.as_of - {longest}" if longest else ""
-    asked = ", ".join(f"asked.{quoted(column)}" for column in view.entity)
-    windows = ", ".join(_window_sql(view, window, dialect=dialect) for window in view.windows)
-    inner = (
-        f"SELECT {asked}, asked.as_of, {windows}"  # noqa: S608 - declared by developers
-        f" FROM (SELECT DISTINCT {entity}, as_of FROM {request}) AS asked"
-        f" JOIN {view.source} AS source ON {on}"
-        f" AND source.{view.event_time} < asked.as_of AND source.{view.known_on} <= asked.as_of"
-        f"{since} GROUP BY {asked}, asked.as_of"
-    )
-    derived = "".join(f", {_derived_sql(feature)}" for feature in view.derived)
-    return f"SELECT windows.*{derived} FROM ({inner}) AS windows"  # noqa: S608 - declared by developers
-
-
-def _longest(windows: Sequence[Window]) -> int | None:
-    days = [window.days for window in windows]
-    return None if None in days else max(d for d in days if d is not None)
-
-
-def _window_sql(view: FeatureView, window: Window, *, dialect: Dialect) -> str:
-    conditions = [f"({window.where})"] if window.where else []
-    if window.days is not None:
-        conditions.append(f"source.{view.event_time} >= asked.as_of - {window.days}")
-    where = " AND ".join(conditions) or None
-    if window.function == "last":
-        # Of two rows of one day the one that arrived last counts, so that their order does not.
-        order = (f"source.{view.event_time}", f"source.{view.known_on}", window.value)
-        call = dialect.newest(window.value, order, where=where)
-    elif window.function == "median":
-        call = dialect.median(window.value, where=where)
-    else:
-        call = filtered(f"{window.function}({window.value})", where)
-    if window.function in _FRACTIONAL:  # engines differ in the type of a mean of whole numbers
-        call = f"CAST({call} AS DOUBLE PRECISION)"
-    return f"{call} AS {quoted(window.name)}"
-
-
-def _derived_sql(feature: Derived) -> str:
-    return f"{feature.sql} AS {quoted(feature.name)}"

@@ -50,7 +50,7 @@ def find_leaks(
         return []
     now = read_subjects(warehouse, use_case, views=views, request=Request(dates))
     then = pl.concat(read_served(workspace, use_case, day) for day in dates)
-    return compare_served(then, now, keys=(*use_case.entity, "as_of", *use_case.target))
+    return compare_served(then, now, keys=use_case.key)
 
 
 def _folder(workspace: Workspace, use_case: UseCase) -> Path:

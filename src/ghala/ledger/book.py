@@ -93,11 +93,16 @@ class Ledger:
             return {row.stage: row for row in rows if row.version is not None}
 
     def entries(
-        self, kind: str | None = None, use_case: str | None = None, *, version: int | None = None
+        self,
+        kind: str | None = None,
+        use_case: str | None = None,
+        *,
+        version: int | None = None,
+        since: int = 0,
     ) -> list[Entry]:
-        """The facts of a kind, of a use case, of a version, oldest first."""
+        """The facts of a kind, of a use case, of a version, from a number on, oldest first."""
         with Session(self.engine, expire_on_commit=False) as session:
-            chosen = _choose(kind, use_case, version)
+            chosen = _choose(kind, use_case, version).where(Entry.number >= since)
             return list(session.scalars(chosen.order_by(Entry.number)))
 
     def last(
@@ -112,6 +117,11 @@ class Ledger:
         """The fact written under a key."""
         with Session(self.engine, expire_on_commit=False) as session:
             return session.scalar(select(Entry).where(Entry.key == key))
+
+    def head(self) -> Entry | None:
+        """The newest fact, whose digest covers all facts."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            return session.scalar(select(Entry).order_by(Entry.number.desc()).limit(1))
 
     def verify(self) -> int:
         """Recompute the chain and return how many entries it has.

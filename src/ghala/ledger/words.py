@@ -1,5 +1,6 @@
 """The facts of the ledger as sentences."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,13 @@ def tell(entry: Entry) -> dict[str, Any]:
         "actor": entry.actor,
         "words": sentence(entry.version, entry.body) if sentence else entry.kind,
     }
+
+
+def in_full(entry: Entry) -> dict[str, Any]:
+    """One fact with all that it holds, and the sentence that says it."""
+    columns = ("number", "kind", "use_case", "version", "as_of", "actor", "recorded_at", "digest")
+    held = {name: getattr(entry, name) for name in columns}
+    return {**held, "words": tell(entry)["words"], "body": json.dumps(entry.body)}
 
 
 def _batch(_version: int | None, body: Body) -> str:
@@ -47,7 +55,7 @@ def _training(version: int | None, body: Body) -> str:
 
 def _scoring(_version: int | None, body: Body) -> str:
     roles = ", ".join(f"version {version} as {role}" for version, role in body["roles"].items())
-    return f"{body['rows']:,} forecasts by {roles}"
+    return f"{body['rows']:,} predictions by {roles}"
 
 
 def _monitoring(_version: int | None, body: Body) -> str:
@@ -74,13 +82,22 @@ _SENTENCES: dict[str, Callable[[int | None, Body], str]] = {
     "verdict": _verdict,
     "transition": lambda v, body: f"version {v} to {body['to']}: {body['reason']}",
     "request": lambda v, body: (
-        f"version {v} asks for the approval of someone with the role {body['role']}"
+        f"version {v} asks for the approval of"
+        f" {'someone' if body.get('people', 1) == 1 else '{} people'.format(body['people'])}"
+        f" with the role {body['role']}"
     ),
+    "pack": lambda v, body: f"what version {v} is signed by: {body['file']}",
     "approval": lambda v, body: f"version {v} approved. {body['comment']}",
+    "reproduction": lambda v, body: (
+        f"version {v} was made again"
+        f" {'with the same result' if body['is_reproduced'] else 'with another result'}"
+        f"{': ' if body['differs'] else ''}{'; '.join(body['differs'][:5])}"
+    ),
     "rejection": lambda v, body: f"version {v} rejected. {body['comment']}",
     "scoring": _scoring,
     "monitoring": _monitoring,
     "decision": _decision,
+    "wait": lambda _v, body: body["message"],
     "alert": lambda _v, body: body["message"],
     "publication": lambda _v, body: f"build {body['build']} published",
     "run": lambda _v, _body: "the loop ran to its end",

@@ -1,49 +1,61 @@
-"""Match predictions with what then happened, and measure how good they were."""
+"""How good were predictions that have come true? Measured per group, by the kind's own loss."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
+import numpy as np
 import polars as pl
 
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.dialect import quoted
+from ghala.contracts.use_case import UseCase, last_target
+from ghala.evaluation.gates import split
 from ghala.warehouse.engines.engine import Warehouse
-
-_KEYS = ("grain", "series", "target_week")
+from ghala.warehouse.predictions import create_tables, outcome_key, outcomes_of, predictions_of
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How good one role's forecasts of a grain were, over the weeks that have come true."""
+    """How good one role's predictions of a group were, over the weeks that have come true.
+
+    Attributes:
+        grain: the group, such as the grain of a forecast; empty when the use case has one.
+        metric: what ``loss`` is; lower is better.
+        baseline: the one that the policy compares with.
+        baselines: the loss of each baseline.
+        figures: what else the kind measures, such as ``bias``.
+        weekly_value_added: relative gain over the baseline, week by week, oldest first.
+    """
 
     grain: str
     weeks: int
-    wape: float
+    metric: str
+    loss: float
     baseline: str
-    baseline_wape: float
-    recent_wape: float
-    bias: float
-    weekly_value_added: tuple[float, ...]
+    baselines: dict[str, float]
+    figures: dict[str, float] = field(default_factory=dict)
+    weekly_value_added: tuple[float, ...] = ()
 
     @property
     def value_added(self) -> float:
-        """Relative WAPE gain over the baseline; negative means the simple rule was better."""
-        return 1 - self.wape / self.baseline_wape if self.baseline_wape else 0.0
+        """Relative gain over the baseline; negative means the simple rule was better."""
+        return 1 - self.loss / self.baseline_loss if self.baseline_loss else 0.0
+
+    @property
+    def baseline_loss(self) -> float:
+        """The loss of the baseline."""
+        return self.baselines[self.baseline]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, with what follows from them."""
+        derived = {"value_added": self.value_added, "baseline_loss": self.baseline_loss}
+        return asdict(self) | derived
 
 
-def match_outcomes(warehouse: Warehouse, use_case: UseCase, as_of: date) -> int:
-    """Add the outcomes that became known by ``as_of`` for what was predicted; return how many."""
-    before = warehouse.scalar("SELECT count(*) FROM platform.outcomes")
-    with warehouse.transaction():
-        warehouse.execute(
-            "INSERT INTO platform.outcomes"  # noqa: S608 - the use case's own statement
-            " SELECT $use_case, grain, series, target_week, known_on, actual"
-            f" FROM ({use_case.outcomes_sql}) AS happened WHERE known_on <= $as_of"
-            f" AND EXISTS (SELECT 1 FROM platform.forecasts AS said WHERE {_same('said')})"
-            f" AND NOT EXISTS (SELECT 1 FROM platform.outcomes AS matched"
-            f"   WHERE {_same('matched')})",
-            {"use_case": use_case.name, "as_of": as_of},
-        )
-    return int(warehouse.scalar("SELECT count(*) FROM platform.outcomes")) - int(before)
+def write_loss(metric: str, value: float) -> str:
+    """A loss for people: WAPE is a share, others have the unit of the outcome."""
+    return f"WAPE {value:.1%}" if metric == "wape" else f"{metric.replace('_', ' ')} {value:,.4g}"
 
 
 def measure(
@@ -55,55 +67,58 @@ def measure(
     version: int | None = None,
     beside: int | None = None,
 ) -> list[Accuracy]:
-    """Accuracy per grain over the last ``weeks`` weeks that have come true by ``as_of``.
+    """Accuracy per group over the last ``weeks`` weeks that have come true by ``as_of``.
 
     What the champion of the time said is judged, or what ``version`` said in any role; with
     ``beside`` only where that other version said something too.
     """
-    baseline = use_case.policy.gates.baseline
+    create_tables(warehouse, use_case)
+    target, key = quoted(use_case.target[0]), ", ".join(map(quoted, outcome_key(use_case)))
+    said, happened = predictions_of(use_case), outcomes_of(use_case)
+    since = last_target(use_case, as_of) - timedelta(weeks=weeks - 1)
+    columns = ", ".join(map(quoted, (*use_case.key, *use_case.columns, *use_case.kept)))
     rows = warehouse.frame(
         f"""
-        SELECT grain, target_week, sum(actual) AS actual, sum(mean) AS forecast,
-            sum(abs(mean - actual)) AS error, sum(abs({baseline} - actual)) AS baseline_error,
-            sum(abs(recent_mean - actual)) AS recent_error
-        FROM platform.forecasts
-        JOIN platform.outcomes USING (use_case, grain, series, target_week)
-        WHERE use_case = $use_case AND known_on <= $as_of AND target_week >= $since
+        SELECT {columns}, actual FROM {said} JOIN {happened} USING ({key})
+        WHERE known_on <= $as_of AND {target} >= $since
             AND CASE WHEN CAST($version AS INTEGER) IS NULL THEN role = 'champion'
                 ELSE version = CAST($version AS INTEGER) END
             AND (CAST($beside AS INTEGER) IS NULL OR as_of IN (
-                SELECT as_of FROM platform.forecasts
-                WHERE use_case = $use_case AND version = CAST($beside AS INTEGER)))
-        GROUP BY grain, target_week ORDER BY grain, target_week""",  # noqa: S608 - the baseline is a checked name
-        {
-            "use_case": use_case.name,
-            "as_of": as_of,
-            "since": as_of - timedelta(weeks=weeks),
-            "version": version,
-            "beside": beside,
-        },
+                SELECT as_of FROM {said} WHERE version = CAST($beside AS INTEGER)))
+        ORDER BY {", ".join(map(quoted, use_case.key))}""",  # noqa: S608 - the columns of the use case
+        {"as_of": as_of, "since": since, "version": version, "beside": beside},
     )
-    return [
-        _accuracy(str(grain), part, baseline)
-        for (grain,), part in rows.group_by("grain", maintain_order=True)
-    ]
+    return measure_rows(use_case, rows)
 
 
-def _same(other: str) -> str:
-    keys = " AND ".join(f"{other}.{key} = happened.{key}" for key in _KEYS)
-    return f"{other}.use_case = $use_case AND {keys}"
+def measure_rows(use_case: UseCase, rows: pl.DataFrame) -> list[Accuracy]:
+    """Accuracy per group of predictions that have their ``actual``."""
+    return sorted((_judge(use_case, *part) for part in split(use_case, rows)), key=_name)
 
 
-def _accuracy(grain: str, weekly: pl.DataFrame, baseline: str) -> Accuracy:
-    units = max(float(weekly["actual"].sum()), 1e-9)
-    added = 1 - weekly["error"] / weekly["baseline_error"]
+def _name(one: Accuracy) -> str:
+    return one.grain
+
+
+def _judge(use_case: UseCase, name: str, rows: pl.DataFrame) -> Accuracy:
+    metric, baseline = use_case.headline, use_case.baseline
+    losses = {
+        who: use_case.losses(rows, metric, who=who).to_numpy()
+        for who in (use_case.answer, *use_case.baselines)
+    }
+    # Summed by numpy: polars adds in an order that changes between calls, in the last digits.
+    week = rows[use_case.target[0]].dt.truncate("1w").rank("dense").to_numpy() - 1
+    own, rival = (np.bincount(week, losses[who]) for who in (use_case.answer, baseline))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        added = 1 - own / rival
+    means = {who: float(values.mean()) for who, values in losses.items()}
     return Accuracy(
-        grain=grain,
-        weeks=weekly.height,
-        wape=float(weekly["error"].sum()) / units,
+        grain=name,
+        weeks=len(own),
+        metric=metric,
+        loss=means.pop(use_case.answer),
         baseline=baseline,
-        baseline_wape=float(weekly["baseline_error"].sum()) / units,
-        recent_wape=float(weekly["recent_error"].sum()) / units,
-        bias=(float(weekly["forecast"].sum()) - float(weekly["actual"].sum())) / units,
+        baselines=means,
+        figures={k: v for k, v in use_case.figures(rows).items() if math.isfinite(v)},
         weekly_value_added=tuple(float(value) for value in added),
     )

@@ -10,11 +10,12 @@ from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Ledger
 from ghala.ledger.tables import Entry
 from ghala.warehouse.contract import read_sources
+from ghala.warehouse.entities import find_obstacles
 
 
 def describe(workspace: Workspace, ledger: Ledger) -> dict[str, Any]:
     """Every use case and every source, as the console, the API and the CLI show them."""
-    company = workspace.settings.company
+    company, obstacles = workspace.settings.company, find_obstacles(workspace)
     published, ran = ledger.last("publication"), ledger.last("run")
     return {
         "workspace": company.name,
@@ -22,7 +23,10 @@ def describe(workspace: Workspace, ledger: Ledger) -> dict[str, Any]:
         "timezone": company.timezone,
         "as_of": _day(published) or _day(ran),
         "build": published.body["build"] if published else None,
-        "use_cases": [_use_case(ledger, found) for found in use_cases(workspace).values()],
+        "use_cases": [
+            {**_use_case(ledger, found), "skipped": obstacles.get(name)}
+            for name, found in use_cases(workspace).items()
+        ],
         "sources": _sources(workspace, ledger),
     }
 
@@ -36,12 +40,16 @@ def _use_case(ledger: Ledger, use_case: UseCase) -> dict[str, Any]:
         "name": name,
         "unit": use_case.unit,
         "owner": use_case.policy.owner,
+        "predicts": use_case.noun,
+        "schedule": use_case.policy.schedule,
+        "reads": list(use_case.reads),
         "stages": {
             stage: {"version": holder.version, "since": holder.since.isoformat()}
             for stage, holder in held.items()
         },
         "last_training": _what(training),
         "last_scoring": _what(scoring),
+        "waits": _waits(ledger, name, training),
         "accuracy": watched.body["accuracy"] if watched else [],
         "drift": watched.body["drift"] if watched else None,
         "alerts": [
@@ -50,11 +58,23 @@ def _use_case(ledger: Ledger, use_case: UseCase) -> dict[str, Any]:
         ],
         "next_retrain": _next_retrain(watched, training),
         "awaiting_approval": [
-            {"version": entry.version, "role": entry.body["role"]}
+            {
+                "version": entry.version,
+                "role": entry.body["role"],
+                "pack": _pack(ledger, name, entry.version),
+            }
             for entry in ledger.entries("request", name)
             if "uat" in held and held["uat"].version == entry.version
         ],
     }
+
+
+def _waits(ledger: Ledger, name: str, training: Entry | None) -> str | None:
+    """Why the newest wish to train could not be met yet."""
+    wait = ledger.last("wait", name)
+    if wait is None or (training is not None and training.number > wait.number):
+        return None
+    return str(wait.body["message"])
 
 
 def _next_retrain(watched: Entry | None, training: Entry | None) -> dict[str, Any]:
@@ -90,6 +110,11 @@ def _sources(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _pack(ledger: Ledger, name: str, version: int | None) -> str | None:
+    kept = ledger.last("pack", name, version=version)
+    return str(kept.body["file"]) if kept else None
 
 
 def _what(entry: Entry | None) -> dict[str, Any] | None:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from ghala.contracts.errors import CheckFailed, Denied, UsageError
+from ghala.contracts.errors import CheckFailed, UsageError
 from ghala.contracts.records import Stage, Verdict
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Change, Ledger, Note
+from ghala.ledger.stages import moves_to
 from ghala.ledger.tables import Entry
+from ghala.registry.approvals import Approvals
 
 NEXT = {Stage.STAGING: Stage.UAT, Stage.UAT: Stage.PRODUCTION}
 
@@ -23,6 +25,7 @@ class Road:
         self.ledger = ledger
         self.use_case = use_case
         self.name = use_case.name
+        self.approvals = Approvals(workspace, ledger, use_case)
 
     def stage_of(self, version: int) -> Stage | None:
         """Where a version stands; None before staging, archived once it has left every stage.
@@ -93,7 +96,7 @@ class Road:
         self._require_verdict(version, stage)
         to = NEXT[stage]
         if to is Stage.PRODUCTION:
-            self._require_approval(version)
+            self.approvals.require(version)
         before = self.ledger.holder(self.name, to)
         changes = [Change(stage, None, version), Change(to, version, before)]
         self._move(version, to, changes, as_of=as_of, reason=f"passed the gates of {stage}")
@@ -107,9 +110,10 @@ class Road:
 
     def request_approval(self, version: int, *, as_of: date) -> None:
         """Ask the people whom the policy names; asking twice is asking once."""
-        role = self.use_case.policy.approval.role
+        rule = self.use_case.policy.approval
         key = f"request:{self.name}:{version}"
-        self.ledger.append(Note("request", {"role": role}, self.name, version, as_of, key))
+        body = {"role": rule.role, "people": rule.people}
+        self.ledger.append(Note("request", body, self.name, version, as_of, key))
 
     def sign(self, version: int, *, approve: bool, comment: str, as_of: date) -> None:
         """Approve or reject a version in UAT, as the ledger's actor.
@@ -125,9 +129,11 @@ class Road:
             )
         if approve:
             self._require_verdict(version, Stage.UAT)
-        self._may_sign(version)
+        self.approvals.require_right_to_sign(version)
         kind = "approval" if approve else "rejection"
-        key = f"{kind}:{self.name}:{version}:{self.ledger.actor}"
+        # Signed anew once a newer version has come, it is another signature.
+        since = self.approvals.last_arrival(version)
+        key = f"{kind}:{self.name}:{version}:{self.ledger.actor}:{since}"
         self.ledger.append(Note(kind, {"comment": comment}, self.name, version, as_of, key))
         if not approve:
             self.archive(version, as_of=as_of, reason=f"rejected by {self.ledger.actor}: {comment}")
@@ -141,20 +147,17 @@ class Road:
         Raises:
             UsageError: no other version was ever in production, or ``leave`` is not there.
         """
-        now = self.ledger.holder(self.name, Stage.PRODUCTION)
-        moves = [e for e in self.ledger.entries("transition", self.name)
-                 if e.body["to"] == Stage.PRODUCTION]  # fmt: skip
-        left = {e.body["left"] for e in moves if "left" in e.body}
+        now, held, left = self._production_history()
+        moves = moves_to(self.ledger, self.name, Stage.PRODUCTION)
         if now is not None and leave in left and leave != now:
             return now
         if leave is None and moves and "left" in moves[-1].body:
             raise UsageError(
                 f"Production of {self.name} was already given back from version"
-                f" {moves[-1].body['left']} to {now}.",
+                f" {left[-1]} to {now}.",
                 f"To leave version {now} too: ghala rollback {self.name} --from {now}",
             )
-        held = [e.version for e in moves if e.version not in (now, *left)]
-        if now is None or leave not in (None, now) or not held or held[-1] is None:
+        if now is None or leave not in (None, now) or not held:
             raise UsageError(
                 f"{self.name} has no earlier production version to go back to from {leave or now}.",
                 "Look at `ghala history`.",
@@ -166,11 +169,22 @@ class Road:
         )  # fmt: skip
         return held[-1]
 
+    def fallback(self) -> int | None:
+        """The version that a rollback would go back to."""
+        _, held, _ = self._production_history()
+        return held[-1] if held else None
+
     def is_approved(self, version: int) -> bool:
-        """Whether the policy's approval rule is met."""
-        if self.use_case.policy.approval.rule == "auto":
-            return True
-        return bool(self.ledger.entries("approval", self.name, version=version))
+        """Whether as many people have signed as the policy asks for."""
+        return self.approvals.are_met(version)
+
+    def _production_history(self) -> tuple[int | None, list[int], list[int]]:
+        """Who is in production, who was before and may be again, and who was left for good."""
+        now = self.ledger.holder(self.name, Stage.PRODUCTION)
+        moves = moves_to(self.ledger, self.name, Stage.PRODUCTION)
+        left = [e.body["left"] for e in moves if "left" in e.body]
+        held = [e.version for e in moves if e.version is not None and e.version not in (now, *left)]
+        return now, held, left
 
     def _move(
         self, version: int, to: Stage, changes: Sequence[Change], *, as_of: date, reason: str,
@@ -195,31 +209,6 @@ class Road:
             raise CheckFailed(
                 f"Version {version} of {self.name} has not passed the gates of {stage}: {why}.",
                 _after_failing([v["gate"] for v in failed], f"{self.name} {version}"),
-            )
-
-    def _require_approval(self, version: int) -> None:
-        if not self.is_approved(version):
-            role = self.use_case.policy.approval.role
-            raise Denied(
-                f"Version {version} of {self.name} needs the approval of someone with the role"
-                f" {role!r}.",
-                f"That person runs `ghala approve {self.name} {version} --comment ...`.",
-            )
-
-    def _may_sign(self, version: int) -> None:
-        actor, role = self.ledger.actor, self.use_case.policy.approval.role
-        person = self.workspace.settings.people.get(actor)
-        if person is None or role not in person.roles:
-            holders = [n for n, p in self.workspace.settings.people.items() if role in p.roles]
-            raise Denied(
-                f"{actor} does not have the role {role!r}; {', '.join(holders) or 'nobody'} does.",
-                "Ask one of them, or give the role in ghala.toml.",
-            )
-        authors = {e.actor for e in self.ledger.entries("training", self.name, version=version)}
-        if actor in authors:
-            raise Denied(
-                f"{actor} made version {version} of {self.name} and may not sign it off.",
-                f"Ask someone else with the role {role!r}.",
             )
 
 

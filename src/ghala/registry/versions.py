@@ -2,12 +2,13 @@
 
 import logging
 import os
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghala.contracts.errors import ConfigurationError, Denied
+from ghala.contracts.errors import ConfigurationError, Denied, TryAgain
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.ledger.book import Ledger
@@ -18,6 +19,12 @@ from ghala.registry.signing import SIGNATURE, sign, verify
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+
+
+REFERENCE = "reference.parquet"
+"""A sample of what a version learned from, kept with its model."""
+
+log = logging.getLogger("ghala.registry")
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,12 @@ class Registry:
         self.client = _client(workspace)
 
     def register(self, use_case: str, record: RunRecord) -> int:
-        """Log a run, sign its model, register it, and return the number of the version."""
-        with self.artifacts.reached():
+        """Log a run, sign its model, register it, and return the number of the version.
+
+        Raises:
+            TryAgain: another process keeps MLflow's database locked.
+        """
+        with _waiting(), self.artifacts.reached():
             return self._register(use_case, record)
 
     def _register(self, use_case: str, record: RunRecord) -> int:
@@ -93,7 +104,17 @@ class Registry:
         return str(self.client.get_run(self.run_of(use_case, version)).data.params[name])
 
     def mirror(self, ledger: Ledger, use_case: str) -> None:
-        """Make MLflow's aliases say what the ledger holds, after a transition or a crash."""
+        """Make MLflow's aliases say what the ledger holds, after a transition or a crash.
+
+        They decide nothing: while MLflow's database is locked they stay behind until the next run.
+        """
+        try:
+            with _waiting():
+                self._set_aliases(ledger, use_case)
+        except TryAgain as error:
+            log.warning("%s The aliases are set by the next run.", error.message)
+
+    def _set_aliases(self, ledger: Ledger, use_case: str) -> None:
         name = self._model(use_case)
         held = ledger.holders(use_case)
         for stage in (Stage.STAGING, Stage.UAT, Stage.PRODUCTION):
@@ -163,6 +184,22 @@ class Registry:
                 f"The registry has no version {version} of {use_case}.",
                 "Look at `ghala history` for the versions there are.",
             ) from error
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    """Tell a database that stays locked from a bug."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        yield
+    except (MlflowException, OperationalError) as error:
+        if "database is locked" not in str(error):
+            raise
+        raise TryAgain(
+            "MLflow's database is in use by another process.", "Run the command again."
+        ) from error
 
 
 def _client(workspace: Workspace) -> "MlflowClient":

@@ -1,22 +1,20 @@
-"""Score: the forecasts of a version for one business date, written to the warehouse at once."""
+"""Score: what versions predict on one business date, written to the warehouse at once."""
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 
+from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.examples import Request, read_subjects
 from ghala.features.history import find_views, pick_views
 from ghala.features.served import keep_served
-from ghala.registry.versions import Registry
+from ghala.registry.versions import REFERENCE, Registry
 from ghala.warehouse.engines.engine import Warehouse
-
-_COLUMNS = (
-    "use_case, version, role, as_of, grain, series, target_week, horizon, mean, p10, p50, p90,"
-    " dispersion, naive, recent_mean, smart_mean, smart_mean_p10, smart_mean_p50, smart_mean_p90"
-)
+from ghala.warehouse.predictions import replace_predictions
 
 
 def score(
@@ -27,7 +25,7 @@ def score(
     roles: Mapping[int, str],
     as_of: date,
 ) -> int:
-    """Forecast with each version of ``roles`` and replace what was said for this date.
+    """Predict with each version of ``roles`` and replace what was said for this date.
 
     Args:
         roles: ``champion`` or ``shadow``, by version.
@@ -39,21 +37,25 @@ def score(
     registry = Registry(workspace)
     said = []
     for version, role in roles.items():
-        model = use_case.load(registry.fetch(use_case.name, version))
-        rows = use_case.predict(model, subjects).with_columns(
-            pl.lit(use_case.name).alias("use_case"),
-            pl.lit(version).alias("version"),
-            pl.lit(role).alias("role"),
-        )
-        said.append(rows)
-    forecasts = pl.concat(said)
+        folder = registry.fetch(use_case.name, version)
+        _require_features(use_case, subjects, folder=folder, version=version)
+        rows = use_case.ask(use_case.load(folder), subjects)
+        said.append(rows.with_columns(version=pl.lit(version), role=pl.lit(role)))
+    predictions = pl.concat(said)
     keep_served(workspace, use_case, subjects)
-    with warehouse.relation("said", forecasts), warehouse.transaction():
-        warehouse.execute(
-            "DELETE FROM platform.forecasts WHERE use_case = ? AND as_of = ?",
-            [use_case.name, as_of],
+    replace_predictions(warehouse, use_case, predictions, as_of=as_of)
+    return predictions.height
+
+
+def _require_features(
+    use_case: UseCase, subjects: pl.DataFrame, *, folder: Path, version: int
+) -> None:
+    """Check that every column that a version learned from is still there."""
+    learned = pl.read_parquet_schema(folder / REFERENCE)
+    gone = [name for name in learned if name not in (*subjects.columns, "actual", "known_on")]
+    if gone:
+        raise ConfigurationError(
+            f"Version {version} of {use_case.name} learned from {', '.join(gone)}, which"
+            f" {'is' if len(gone) == 1 else 'are'} no longer there. What it said before stays.",
+            "Bring the feature back, or train a version without it.",
         )
-        warehouse.execute(
-            f"INSERT INTO platform.forecasts ({_COLUMNS}) SELECT {_COLUMNS} FROM said"  # noqa: S608
-        )
-    return forecasts.height

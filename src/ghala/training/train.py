@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import date
-from importlib.metadata import distributions
 from pathlib import Path
 
 import polars as pl
@@ -15,15 +14,19 @@ from ghala.contracts import clock
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
-from ghala.evaluation.metrics import accuracy, coverage
+from ghala.evaluation.gates import name_entities, split
+from ghala.evaluation.probes import Probed
 from ghala.features.checks import find_early_labels
 from ghala.features.definitions import FeatureView
-from ghala.features.examples import Request, read_examples
-from ghala.features.history import definitions_hash, find_views, pick_views
+from ghala.features.examples import ORIGINS, Request, read_examples
+from ghala.features.history import find_views, pick_views
 from ghala.features.served import find_leaks
-from ghala.registry.versions import Registry, RunRecord
+from ghala.features.training_set import describe_rows, keep_training_set
+from ghala.registry.versions import REFERENCE, Registry, RunRecord
 from ghala.training.backtest import backtest, fit, folds, judge, origins_before
 from ghala.training.plots import draw_backtest
+from ghala.training.probing import probe
+from ghala.training.provenance import keep_provenance, uncommitted
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.snapshots import current_snapshot
 
@@ -40,6 +43,9 @@ class Trained:
     run: str
     figures: dict[str, float]
     leaks: list[str]
+    probes: Probed
+    features: str
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -84,19 +90,20 @@ def train(
     model = fit(use_case, examples)
     registry = Registry(workspace)
     with tempfile.TemporaryDirectory(dir=workspace.state) as place:
-        record = _record(workspace, use_case, material, folder=Path(place))
-        record.parameters["as_of"] = as_of.isoformat()
-        record.metrics.update(_figures(judged))
+        record = _record(workspace, use_case, material, folder=Path(place), as_of=as_of)
+        features = record.tags["ghala.features"]
+        record.metrics.update(_figures(use_case, judged))
         use_case.save(model, record.model)
-        _sample(examples, use_case).write_parquet(record.model / "reference.parquet")
-        draw_backtest(judged, record.plots, seed=use_case.policy.seed)
+        _sample(examples, use_case).write_parquet(record.model / REFERENCE)
+        draw_backtest(use_case, judged, folder=record.plots)
+        probed = probe(use_case, examples, as_of=as_of, model=record.model)
         judged.write_parquet(record.model / BACKTEST)
         if champion is not None:
             beside = _judge_champion(registry, use_case, examples, champion=champion, as_of=as_of)
             beside.write_parquet(record.model / CHAMPION)
         version = registry.register(use_case.name, record)
     run = registry.run_of(use_case.name, version)
-    return Trained(version, run, record.metrics, material.leaks)
+    return Trained(version, run, record.metrics, material.leaks, probed, features, examples.height)
 
 
 def read_backtest(
@@ -109,24 +116,32 @@ def read_backtest(
     return pl.read_parquet(model / BACKTEST), champion
 
 
-def lock_hash() -> str:
-    """A digest of the installed distributions and their versions: the environment's lock."""
-    installed = sorted({f"{d.metadata['Name'].lower()}=={d.version}" for d in distributions()})
-    return hashlib.sha256("\n".join(installed).encode()).hexdigest()[:16]
-
-
 def _request(warehouse: Warehouse, use_case: UseCase, as_of: date) -> Request:
+    rule = use_case.policy.backtest
+    weeks = rule.training_origins + rule.weeks
+    first = _first_origin(warehouse, use_case, as_of=as_of, weeks=weeks)
+    origins = origins_before(use_case, as_of, first=first, weeks=weeks)
+    judged_from = next(folds(use_case, as_of))[0]
+    return Request(origins, rule.training_share, judged_from)
+
+
+def _first_origin(warehouse: Warehouse, use_case: UseCase, *, as_of: date, weeks: int) -> date:
+    """The first day from which something can be learned.
+
+    Outcomes of the days after ``as_of`` have an origin of their own; others must have been known.
+    """
+    candidates = origins_before(use_case, as_of, first=date.min, weeks=weeks)
+    warehouse.keep("origins", ORIGINS, {"days": candidates})
+    column = "as_of" if "as_of" in use_case.target else "known_on"
     first = warehouse.scalar(
-        f"SELECT min(known_on) FROM ({use_case.outcomes_sql}) AS happened"  # noqa: S608 - the use case's own
+        f"SELECT min({column}) FROM ({use_case.outcomes_sql}) AS happened"  # noqa: S608 - the use case's own
     )
-    if first is None or first > as_of - clock.WEEK:
+    if not isinstance(first, date) or first > candidates[-1]:
         raise DataRejected(
             f"{use_case.name}: no outcome was known by {as_of}; the first came on {first}.",
             "Train on a later --as-of.",
         )
-    rule = use_case.policy.backtest
-    origins = origins_before(as_of, first=first, count=rule.training_origins + rule.weeks)
-    return Request(origins, rule.training_share, as_of - rule.weeks * clock.WEEK)
+    return first
 
 
 def _judge(use_case: UseCase, examples: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -152,9 +167,11 @@ def _judge_champion(
 
 
 def _record(
-    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path
+    workspace: Workspace, use_case: UseCase, material: Material, *, folder: Path, as_of: date
 ) -> RunRecord:
     examples = material.examples
+    origin = describe_rows(use_case, examples, views=material.views, as_of=as_of)
+    kept = keep_training_set(workspace, examples, origin)
     model, plots = folder / "model", folder / "plots"
     for made in (model, plots):
         shutil.rmtree(made, ignore_errors=True)
@@ -165,11 +182,13 @@ def _record(
         "ghala.owner": use_case.policy.owner,
         "ghala.git_commit": snapshot.commit,
         "ghala.data_snapshot": snapshot.address,
-        "ghala.lock": lock_hash(),
-        "ghala.features": definitions_hash(material.views),
-        "ghala.rows": f"{examples.hash_rows(seed=0).sum() or 0:x}",
+        "ghala.uncommitted": ", ".join(uncommitted(workspace)) or "nothing",
+        "ghala.features": origin.definitions,
+        "ghala.training_set": kept,
+        **keep_provenance(model, origin.columns),
     }
     parameters: dict[str, str | int | float] = {
+        "as_of": as_of.isoformat(),
         "seed": use_case.policy.seed,
         "rows": examples.height,
         "origins": examples["as_of"].n_unique(),
@@ -180,14 +199,15 @@ def _record(
     return RunRecord(parameters, {}, tags, model, plots)
 
 
-def _figures(judged: pl.DataFrame) -> dict[str, float]:
-    figures = {}
-    for (grain,), rows in judged.group_by("grain", maintain_order=True):
-        for column in ("mean", "smart_mean", "recent_mean", "naive"):
-            for metric, value in accuracy(rows, column).items():
-                figures[f"{grain}.{column}.{metric}"] = value
-        figures[f"{grain}.coverage"] = coverage(rows)
-        figures[f"{grain}.series"] = float(rows["series"].n_unique())
+def _figures(use_case: UseCase, judged: pl.DataFrame) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for name, rows in split(use_case, judged):
+        found = use_case.figures(rows)
+        for who in (use_case.answer, *use_case.baselines):
+            loss = use_case.losses(rows, use_case.headline, who=who)
+            found[f"{who}.{use_case.headline}"] = float(loss.to_numpy().mean())
+        found["entities"] = float(name_entities(use_case, rows).n_unique())
+        figures |= {f"{name}.{figure}" if name else figure: v for figure, v in found.items()}
     return figures
 
 

@@ -9,10 +9,14 @@ from typing import Any
 
 import yaml
 
-from ghala.contracts.discovery import packs, sources
+from ghala.contracts.discovery import packs, sources, use_cases
 from ghala.contracts.errors import CheckFailed, ConfigurationError
 from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
+from ghala.warehouse.built import find_changed, read_sql, record_built
 from ghala.warehouse.contract import read_sources
+from ghala.warehouse.engines.opening import open_warehouse
+from ghala.warehouse.predictions import create_tables, mart_of, mart_sql, table_of
 from ghala.warehouse.profile import profile_text, reachable
 
 
@@ -28,12 +32,23 @@ class BuildResult:
 def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
     """Run every model and every test.
 
+    Tables that only grow are built anew when asked, and when the SQL behind them has changed.
+
     Raises:
         CheckFailed: a model or a test failed; each is named. What was built before stays.
     """
-    arguments = ["build", *(["--full-refresh"] if full_refresh else [])]
+    texts = read_sql(assemble(workspace))
+    with open_warehouse(workspace) as warehouse:
+        for use_case in use_cases(workspace).values():  # models read predictions, if there are none
+            create_tables(warehouse, use_case)
+        changed = find_changed(warehouse, texts)
+    arguments = ["build", *(["--full-refresh"] if full_refresh or changed else [])]
     succeeded, nodes = _invoke(workspace, arguments)
     result = _summarise(nodes)
+    made = [node.status for node in nodes if node.node.resource_type == "model"]
+    if made and set(made) == {"success"}:
+        with open_warehouse(workspace) as warehouse:
+            record_built(warehouse, texts)
     if not succeeded:
         named = "; ".join(result.failures[:5]) or "see .ghala/dbt/logs/dbt.log"
         raise CheckFailed(
@@ -68,6 +83,10 @@ def assemble(workspace: Workspace) -> Path:
         wanted |= _texts(root / "warehouse", "")
     for name, folder in sources(workspace).items():
         wanted |= _texts(folder / "staging", f"models/staging/{name}/")
+    for use_case in use_cases(workspace).values():
+        mart = f"models/marts/{use_case.unit}/{mart_of(use_case)}"
+        wanted[f"{mart}.sql"], wanted[f"{mart}.yml"] = mart_sql(use_case), _describe_mart(use_case)
+        wanted |= _texts(use_case.folder / "marts", f"models/marts/{use_case.unit}/")
     wanted["models/staging/raw.yml"] = _raw_sources(workspace)
     wanted["profiles.yml"] = profile_text(workspace)
     wanted["dbt_project.yml"] = _project(workspace, wanted)
@@ -156,10 +175,18 @@ def _raw_sources(workspace: Workspace) -> str:
         for feed, spec in contract.feeds.items()
     ]
     platform = [
-        {"name": "forecasts", "description": "Every forecast of every version and baseline."},
-        {"name": "outcomes", "description": "What then happened, once it was known."},
+        {"name": "facts", "description": "The ledger's facts, as far as they are copied."},
+        *(
+            {"name": table_of(use_case, what), "description": description.format(use_case.name)}
+            for use_case in use_cases(workspace).values()
+            for what, description in (
+                ("predictions", "What every version of {} and its baselines said."),
+                ("outcomes", "What then happened to what {} predicted, once it was known."),
+            )
+        ),
     ]
-    raw = {"name": "raw", "schema": "raw", "tables": [*tables, {"name": "batches"}]}
+    landed = [{"name": name} for name in ("batches", "quarantine", "releases")]
+    raw = {"name": "raw", "schema": "raw", "tables": [*tables, *landed]}
     return yaml.safe_dump(
         {
             "version": 2,
@@ -167,6 +194,18 @@ def _raw_sources(workspace: Workspace) -> str:
         },
         sort_keys=False,
     )
+
+
+def _describe_mart(use_case: UseCase) -> str:
+    key = ["version", *use_case.key]
+    model = {
+        "name": mart_of(use_case),
+        "description": f"The {use_case.noun} of {use_case.name} with what then happened. One row"
+        f" per {', '.join(key)}.",
+        "config": {"meta": {"owner": use_case.policy.owner}},
+        "data_tests": [{"is_key": {"arguments": {"columns": key}}}],
+    }
+    return yaml.safe_dump({"version": 2, "models": [model]}, sort_keys=False)
 
 
 def forget_build(workspace: Workspace) -> None:

@@ -13,6 +13,7 @@ from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.reading import (
     check_columns,
     read_header,
+    require_sound_gzip,
     require_sound_parquet,
     shorten,
     unreadable,
@@ -114,6 +115,8 @@ def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
     """A query over CSV files whose header is the contract's."""
     headers = set()
     for path in paths:
+        if path.endswith(".gz"):
+            require_sound_gzip(path)
         header = read_header(path)
         check_columns(path, header, feed)
         headers.add(header)
@@ -194,42 +197,44 @@ def as_json(warehouse: DuckDBWarehouse, columns: Sequence[str]) -> str:
 def _mark_repeats(warehouse: DuckDBWarehouse, feed: Feed, *, table: str) -> None:
     """Add a reason to good rows that repeat a key: of their file, or of what was loaded before.
 
-    Where the feed sends corrections, only a row that changes nothing repeats. Few keys come twice:
-    they are found by counting, and only their rows are put in order.
+    Where the feed sends corrections, only a row that changes nothing of what was known on its day
+    repeats. Few keys come twice: they are found by counting, and only their rows are put in order.
     """
     key = ", ".join(quoted(column) for column in feed.key)
     content = f"hash({', '.join(quoted(column) for column in feed.columns)})"
     same = " AND ".join(
         f"good.{quoted(c)} IS NOT DISTINCT FROM twice.{quoted(c)}" for c in feed.key
     )
-    again = "_content = _previous" if feed.corrections else "_previous IS NOT NULL"
+    again, order = "_previous IS NOT NULL", "_file, _arrived_on, _batch"
+    if feed.corrections:
+        again, order = "_content = _previous", "_arrived_on, _file, _batch"
     warehouse.execute(
         f"""CREATE OR REPLACE TEMP TABLE repeats AS
         WITH good AS (
-            SELECT {key}, _file, _row, {content} AS _content
+            SELECT {key}, _arrived_on, 0 AS _batch, _file, _row, {content} AS _content
             FROM {INCOMING} WHERE len(_reasons) = 0
         ),
         loaded AS (
-            SELECT {key}, arg_max({content}, (_arrived_on, _batch)) AS _content
-            FROM {table} SEMI JOIN good USING ({key}) GROUP BY {key}
+            SELECT {key}, _arrived_on, _batch, -1 AS _file, -1 AS _row, {content} AS _content
+            FROM {table} SEMI JOIN good USING ({key})
         ),
         twice AS (SELECT {key} FROM good GROUP BY {key} HAVING count(*) > 1),
         suspects AS (
             FROM good SEMI JOIN twice ON {same} UNION FROM good SEMI JOIN loaded USING ({key})
         ),
         numbered AS (
-            SELECT suspects.*, loaded._content AS _loaded,
-                row_number() OVER (PARTITION BY {key}, _file ORDER BY _row) AS _nth
-            FROM suspects LEFT JOIN loaded USING ({key})
+            SELECT *, row_number() OVER (PARTITION BY {key}, _file ORDER BY _row) AS _nth
+            FROM suspects
+            UNION ALL SELECT *, 1 FROM loaded
         ),
         compared AS (
-            SELECT *, coalesce(lag(_content) OVER (PARTITION BY {key}, _nth = 1 ORDER BY _file),
-                _loaded) AS _previous
+            SELECT *, lag(_content) OVER (PARTITION BY {key}, _nth = 1 ORDER BY {order}) _previous
             FROM numbered
         )
         SELECT _file, _row, CASE WHEN _nth > 1 THEN 'duplicate_key' ELSE 'already_loaded' END
             AS reason
-        FROM compared WHERE _nth > 1 OR {again}"""  # noqa: S608 - names from the contract
+        FROM compared
+        WHERE _file >= 0 AND (_nth > 1 OR {again})"""  # noqa: S608 - names from the contract
     )
     warehouse.execute(
         f"UPDATE {INCOMING} AS this SET _reasons = [repeats.reason] FROM repeats"  # noqa: S608

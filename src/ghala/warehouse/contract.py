@@ -52,6 +52,7 @@ class Feed(_Strict):
     references: dict[str, Reference] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     every_days: int | None = Field(None, ge=1, description="None: delivered once or at will")
+    grace_days: int = Field(0, ge=0, description="days that a file may come later than that")
     corrections: bool = Field(False, description="a row with a known key is its new version")
     event_time: str | None = Field(None, description="the column of when it happened")
     late_days: int | None = Field(None, ge=0, description="rows that arrive later are refused")
@@ -59,6 +60,9 @@ class Feed(_Strict):
         "refuse", description="keep: park the values of columns the contract does not name"
     )
     max_quarantined: float = Field(0.5, ge=0, le=1, description="share of rows; above: rejected")
+    min_share_of_median: float | None = Field(
+        None, gt=0, le=1, description="rows over the median of the last files; below: rejected"
+    )
 
 
 class Source(_Strict):
@@ -111,13 +115,17 @@ def read_contract(path: Path) -> Source:
 
 
 def arrival(file: Path) -> date | None:
-    """The day a file was delivered, from its name ``FEED_YYYY-MM-DD.EXT``; None if it has none."""
+    """The day a file was delivered, from its name ``FEED_YYYY-MM-DD.EXT``; None if it has none.
+
+    Rows released from quarantine are delivered as ``FEED_YYYY-MM-DD.YYYY-MM-DD.DIGEST.EXT``.
+    """
+    delivered, *more = file.name.split(".")
     try:
-        return date.fromisoformat(file.stem.rpartition("_")[2])
+        return date.fromisoformat(more[0] if len(more) == 3 else delivered.rpartition("_")[2])
     except ValueError:
         return None
 
 
 def feed_name(file: Path) -> str:
     """The feed a file belongs to, from its name."""
-    return file.stem.rpartition("_")[0]
+    return file.name.partition(".")[0].rpartition("_")[0]

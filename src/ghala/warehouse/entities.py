@@ -86,6 +86,27 @@ def check_sources(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
     return {"sources": rows, "missing": missing}
 
 
+def find_obstacles(workspace: Workspace) -> dict[str, str]:
+    """Why a use case cannot run here, by name: an entity that no source brings, or an upstream.
+
+    Whatever reads a use case that cannot run cannot run either.
+    """
+    found: dict[str, list[str]] = {}
+    for one in check_sources(workspace)["missing"]:
+        found.setdefault(one["use_case"], []).append(one["words"].partition(" ")[2])
+    known = use_cases(workspace)  # in the order in which they read each other
+    for name, use_case in known.items():
+        for upstream in use_case.reads:
+            if upstream not in known:
+                why = f"reads {upstream}, which ghala.toml does not name"
+            elif upstream in found:
+                why = f"reads {upstream}, which cannot run here"
+            else:
+                continue
+            found.setdefault(name, []).append(why)
+    return {name: "; ".join(reasons) for name, reasons in found.items()}
+
+
 def _is_brought(name: str, entity: Entity, brought: set[str]) -> bool:
     return name in brought or (bool(entity.instead) and set(entity.instead) <= brought)
 

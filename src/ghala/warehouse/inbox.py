@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 
 from ghala.contracts.errors import DataRejected, UsageError, suggest
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.contract import Source, arrival, feed_name
+
+RELEASES = "releases"
+"""Where in the landing of a source the rows lie that were released from quarantine."""
 
 GROUP_DAYS = 31
 GROUP_BYTES = 32 << 20
@@ -17,7 +20,7 @@ GROUP_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class Delivery:
-    """One file of a feed, and the day on which it arrived."""
+    """One file of a feed, or rows of one that were released, and the day on which it arrived."""
 
     source: str
     feed: str
@@ -25,24 +28,36 @@ class Delivery:
     arrived: date
 
     @property
+    def is_release(self) -> bool:
+        """Whether it holds rows that were released from quarantine."""
+        return self.file.parent.name == RELEASES
+
+    @property
+    def place(self) -> str:
+        """Where it lies in the landing of its source, and how its batch calls it."""
+        return f"{RELEASES}/{self.file.name}" if self.is_release else self.file.name
+
+    @property
     def name(self) -> str:
-        """How the batch is called: ``SOURCE/FILE``."""
-        return f"{self.source}/{self.file.name}"
+        """How the batch is called in the workspace: ``SOURCE/FILE``."""
+        return f"{self.source}/{self.place}"
 
 
 def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) -> list[Delivery]:
     """Every file that had arrived by ``as_of``, oldest first, feeds in their order.
 
-    Files that lie in the landing only count too: a lost warehouse is loaded again from there.
+    Files that lie in the landing only count too: a lost warehouse is loaded again from there. Rows
+    were released after the files of their day had come in.
 
     Raises:
         DataRejected: a file belongs to no feed.
         UsageError: nothing has ever arrived.
     """
-    found: list[tuple[date, int, Delivery]] = []
+    found: list[tuple[tuple[date, bool, int, str], Delivery]] = []
     for source, contract in contracts.items():
         order = list(contract.feeds)
-        folders = (workspace.landing / source, workspace.inbox / source)
+        landed = workspace.landing / source
+        folders = (landed / RELEASES, landed, workspace.inbox / source)
         lying = (file for folder in folders for file in folder.glob("[!.]*"))
         files = {file.name: file for file in lying if file.is_file()}
         for file in files.values():
@@ -53,21 +68,29 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
                     "Name files FEED_YYYY-MM-DD.EXT, after their feed and day of arrival.",
                 )
             if arrived <= as_of:
-                found.append((arrived, order.index(feed), Delivery(source, feed, file, arrived)))
+                one = Delivery(source, feed, file, arrived)
+                found.append(((arrived, one.is_release, order.index(feed), file.name), one))
     if not found:
         raise UsageError(
             f"No file had arrived by {as_of} in {workspace.inbox}.",
             "Put the files there, or choose a later --as-of.",
         )
-    return [one for _, _, one in sorted(found, key=lambda f: (*f[:2], f[2].name))]
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
 def group(due: Sequence[Delivery], contracts: dict[str, Source]) -> Iterator[list[Delivery]]:
-    """Groups of files of one feed, a month at a time; within it, feeds in the contract's order."""
+    """Groups of files of one feed, a month at a time; within it, feeds in the contract's order.
+
+    A release is a group of its own: what arrived before it is loaded before it.
+    """
     rest = list(due)
     while rest:
+        if rest[0].is_release:
+            yield [rest.pop(0)]
+            continue
         end = rest[0].arrived + timedelta(days=GROUP_DAYS)
-        month = [one for one in rest if one.arrived < end]
+        regular = takewhile(lambda one: not one.is_release, rest)
+        month = [one for one in regular if one.arrived < end]
         rest = rest[len(month) :]
         for source, contract in contracts.items():
             for feed in contract.feeds:

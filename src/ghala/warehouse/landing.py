@@ -1,68 +1,116 @@
 """Landing: delivered files come in, whole or not at all, each row loaded or quarantined."""
 
 import json
-import logging
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import polars as pl
-
-from ghala.contracts.dialect import quoted
-from ghala.contracts.errors import DataRejected
+from ghala.contracts.errors import ConfigurationError, DataRejected, UsageError
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
-from ghala.warehouse.checking import (
-    EXTRA,
-    INCOMING,
-    as_json,
-    create_raw_table,
-    delivered_columns,
-    read_incoming,
-    stage_incoming,
-)
-from ghala.warehouse.contract import Feed, Source, read_sources
-from ghala.warehouse.desk import Desk, desk_of
-from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala.warehouse import snapshots
+from ghala.warehouse.checking import create_raw_table, raw_table
+from ghala.warehouse.contract import Source, read_sources
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.inbox import Delivery, find_due, group
+from ghala.warehouse.loading import create_tables, load
 from ghala.warehouse.manifest import digest, looks_unchanged, place
-
-log = logging.getLogger("ghala.landing")
+from ghala.warehouse.releasing import finish_releases, release_again
 
 
 def land(
-    workspace: Workspace, warehouse: Warehouse, as_of: date, *, allow_late: bool = False
+    workspace: Workspace,
+    warehouse: Warehouse,
+    as_of: date,
+    *,
+    allow_late: bool = False,
+    whole: Collection[str] = (),
 ) -> Iterator[BatchReceipt]:
     """Land and load every file of the inbox that had arrived by ``as_of``, oldest first.
 
     A file that was landed before is passed over. Rows, quarantine and the batches' own records
-    are committed together, so that after a crash a file is fully in or fully out.
+    are committed together, so that after a crash a file is fully in or fully out. What lies in
+    landing/ and is not loaded, released rows too, is loaded again.
+
+    Args:
+        workspace: whose inbox and landing.
+        warehouse: where the rows go.
+        as_of: the business date.
+        allow_late: go on when a feed is overdue.
+        whole: the names of files that are whole, however few rows they have.
 
     Raises:
-        DataRejected: a file is changed, unreadable, breaks its contract, or is overdue.
+        DataRejected: a file is changed, unreadable, cut short, breaks its contract, or is overdue.
+        ConfigurationError: the warehouse holds files that landing/ does not.
+        UsageError: nothing has arrived, or a file that is named has not.
     """
     contracts = read_sources(workspace)
     create_tables(warehouse, contracts)
     for left in workspace.landing.glob("*/.*.partial"):
         left.unlink()  # of a landing that was cut short
+    finish_releases(workspace, warehouse)
+    require_landed(workspace, warehouse)
+    named = (f"{source}/{name}" for source in contracts for name in whole)
+    taken = snapshots.held_files(workspace).union(named)  # once taken, a file is whole
     due = find_due(workspace, contracts, as_of)
     done = dict(warehouse.rows("SELECT source || '/' || file, sha256 FROM raw.batches"))
     _require_unchanged(workspace, due, done)
+    if strangers := set(whole) - {one.file.name for one in due}:
+        raise UsageError(
+            f"No file {min(strangers)!r} had arrived by {as_of}.", "Name a file of the inbox."
+        )
     for files in group([one for one in due if one.name not in done], contracts):
-        yield from _land_group(workspace, warehouse, files, contract=contracts[files[0].source])
+        contract = contracts[files[0].source]
+        if files[0].is_release:
+            again = release_again(warehouse, files[0], contract=contract)
+            yield from [again] if again else []
+        else:
+            yield from _land_group(workspace, warehouse, files, contract=contract, whole=taken)
     if not allow_late:
         _require_fresh(warehouse, contracts, as_of)
 
 
-def create_tables(warehouse: Warehouse, contracts: dict[str, Source]) -> None:
-    """Create the raw table of every feed, so that the warehouse can be built before data came."""
-    for source, contract in contracts.items():
-        for name, feed in contract.feeds.items():
+def unload(workspace: Workspace, warehouse: Warehouse) -> int:
+    """Empty the raw tables, so that everything in landing/ is loaded again; count the batches."""
+    feeds = {
+        raw_table(source, name): (source, name, feed)
+        for source, contract in read_sources(workspace).items()
+        for name, feed in contract.feeds.items()
+    }
+    with warehouse.transaction():
+        batches = int(warehouse.scalar("SELECT count(*) FROM raw.batches"))
+        for table, (source, name, feed) in feeds.items():
             create_raw_table(warehouse, source, name, feed=feed)
+            warehouse.execute(f"DELETE FROM {table}")  # noqa: S608 - names of feeds
+        for table in ("raw.releases", "raw.quarantine", "raw.batches", "platform.built"):
+            warehouse.execute(f"DELETE FROM {table}")  # noqa: S608
+    return batches
+
+
+def require_landed(workspace: Workspace, warehouse: Warehouse) -> None:
+    """Check that the warehouse holds no file that was taken out of the landed set since.
+
+    A landed file that is gone, but stands in the newest snapshot, is brought back from there.
+
+    Raises:
+        ConfigurationError: it does, for an older snapshot was restored; one is named.
+    """
+    kept = snapshots.held_files(workspace)
+    gone = [
+        name
+        for (name,) in warehouse.rows(
+            "SELECT source || '/' || file FROM raw.batches ORDER BY batch"
+        )
+        if name not in kept and not (workspace.landing / name).is_file()
+    ]
+    if gone:
+        raise ConfigurationError(
+            f"The warehouse holds {len(gone)} file(s) that landing/ and its newest snapshot do not,"
+            f" such as {gone[0]}: an older one was restored, or files were removed.",
+            "Load the warehouse again from landing/: ghala land --anew. Or restore the newer"
+            " snapshot: ghala snapshot list",
+        )
 
 
 def receipts(warehouse: Warehouse) -> list[BatchReceipt]:
@@ -105,10 +153,16 @@ def _require_unchanged(workspace: Workspace, due: list[Delivery], done: dict[str
 
 
 def _land_group(
-    workspace: Workspace, warehouse: Warehouse, files: Sequence[Delivery], *, contract: Source
+    workspace: Workspace,
+    warehouse: Warehouse,
+    files: Sequence[Delivery],
+    *,
+    contract: Source,
+    whole: frozenset[str],
 ) -> list[BatchReceipt]:
     """Land files of one feed in one transaction; when one of them is bad, one after the other."""
     landed = [workspace.landing / one.source / one.file.name for one in files]
+    kept = (one.name for one in files if one.file in landed)
     with ThreadPoolExecutor(max_workers=4) as pool:
         digests = list(pool.map(_keep, [one.file for one in files], landed))
     blank = [
@@ -118,7 +172,10 @@ def _land_group(
     try:
         with warehouse.transaction():
             feed = contract.feeds[files[0].feed]
-            return load(warehouse, blank, feed=feed, landed=landed, masters=contract.feeds)
+            return load(
+                warehouse, blank, feed=feed, landed=landed, masters=contract.feeds,
+                may_be_short=whole.union(kept),
+            )  # fmt: skip
     except DataRejected:
         for one, copy in zip(files, landed, strict=True):
             if one.file != copy:
@@ -128,152 +185,12 @@ def _land_group(
     return [
         receipt
         for one in files
-        for receipt in _land_group(workspace, warehouse, [one], contract=contract)
+        for receipt in _land_group(workspace, warehouse, [one], contract=contract, whole=whole)
     ]
 
 
 def _keep(file: Path, landed: Path) -> str:
     return digest(file) if file == landed else place(file, landed)
-
-
-def load(
-    warehouse: Warehouse,
-    receipts: Sequence[BatchReceipt],
-    *,
-    feed: Feed,
-    landed: Sequence[Path],
-    masters: Mapping[str, Feed],
-) -> list[BatchReceipt]:
-    """Check landed files of one feed and load their rows; part of the caller's transaction.
-
-    Args:
-        warehouse: where the rows go.
-        receipts: what is known of each file before it is read.
-        feed: what the files must look like.
-        landed: the files.
-        masters: the feeds of the source by name, which rows refer to.
-
-    Raises:
-        DataRejected: a file as a whole breaks its contract, or came under another name.
-    """
-    _refuse_twins(warehouse, receipts)
-    source, name = receipts[0].source, receipts[0].feed
-    first = warehouse.scalar("SELECT coalesce(max(batch), 0) + 1 FROM raw.batches")
-    desk = desk_of(warehouse)
-    read_incoming(
-        desk.files, feed, [str(f) for f in landed], arrived=[r.arrived_on for r in receipts]
-    )
-    desk.lend(source, {**masters, name: feed}, feed=name)
-    stage_incoming(desk.files, feed, source=source, feed_name=name)
-    counted = _count(desk.files, receipts, first=first)
-    _require_good(counted, feed)
-    _insert(desk, counted, feed)
-    _tell_new_columns(desk.files, counted, feed)
-    _record(warehouse, counted)
-    return counted
-
-
-def _require_good(counted: Sequence[BatchReceipt], feed: Feed) -> None:
-    for one in counted:
-        share = one.rows_quarantined / max(one.rows_in, 1)
-        if one.rows_in == 0 or share > feed.max_quarantined:
-            raise DataRejected(
-                f"{one.file}: {one.rows_quarantined} of {one.rows_in} rows break the"
-                f" contract ({one.reasons}); up to {feed.max_quarantined:.0%} is allowed, and"
-                " an empty file is not. Nothing of it was loaded.",
-                "Ask the sender, or change the contract's rules if the data is right.",
-            )
-
-
-def _tell_new_columns(files: DuckDBWarehouse, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
-    new = [name for name in delivered_columns(files) if name not in feed.columns]
-    if new:
-        log.warning(
-            "%s/%s%s brings columns that the contract does not name: %s. Their values are parked"
-            " in %s; name them in contract.yml to use them.",
-            receipts[0].source,
-            receipts[0].file,
-            f" (and {len(receipts) - 1} more)" if len(receipts) > 1 else "",
-            ", ".join(map(repr, new)),
-            EXTRA,
-        )
-
-
-def _refuse_twins(warehouse: Warehouse, receipts: Sequence[BatchReceipt]) -> None:
-    digests = [one.sha256 for one in receipts]
-    known = dict(
-        warehouse.rows("SELECT sha256, file FROM raw.batches WHERE sha256 = ANY(?)", [digests])
-    )  # fmt: skip
-    for one in receipts:
-        twin = known.setdefault(one.sha256, one.file)
-        if twin != one.file:
-            raise DataRejected(
-                f"{one.file} has the same content as {twin}, which is loaded.",
-                "Remove the copy from the inbox.",
-            )
-
-
-def _count(
-    files: DuckDBWarehouse, receipts: Sequence[BatchReceipt], *, first: int
-) -> list[BatchReceipt]:
-    """The receipts with their batch numbers and counts."""
-    sizes = {
-        file: counts
-        for file, *counts in files.rows(
-            f"SELECT _file, count(*), count(*) FILTER (len(_reasons) = 0)"  # noqa: S608
-            f" FROM {INCOMING} GROUP BY _file"
-        )
-    }
-    reasons: dict[int, dict[str, int]] = defaultdict(dict)
-    for file, reason, times in files.rows(
-        f"SELECT _file, unnest(_reasons) AS reason, count(*) FROM {INCOMING}"  # noqa: S608
-        " WHERE len(_reasons) > 0 GROUP BY 1, 2 ORDER BY 1, 2"
-    ):
-        reasons[file][reason] = times
-    counted = []
-    for file, one in enumerate(receipts):
-        rows, loaded = sizes.get(file, (0, 0))
-        counted.append(
-            replace(one, batch_id=str(first + file), rows_in=rows, rows_loaded=loaded,
-                    rows_quarantined=rows - loaded, reasons=reasons[file])
-        )  # fmt: skip
-    return counted
-
-
-def _insert(desk: Desk, receipts: Sequence[BatchReceipt], feed: Feed) -> None:
-    columns = ", ".join(quoted(column) for column in feed.columns)
-    first, source, name = int(receipts[0].batch_id), receipts[0].source, receipts[0].feed
-    parked = f", CAST({EXTRA} AS VARCHAR) AS {EXTRA}" if feed.new_columns == "keep" else ""
-    desk.load(
-        f"{source}__{name}",
-        f"SELECT {columns}, CAST(? + _file AS INTEGER) AS _batch, _arrived_on{parked}"  # noqa: S608
-        f" FROM {INCOMING} WHERE len(_reasons) = 0 ORDER BY _file, _row",
-        [first],
-    )
-    desk.load(
-        "quarantine",
-        "SELECT CAST(? + _file AS INTEGER) AS batch, ? AS source, ? AS feed,"  # noqa: S608
-        " _row AS row_number, _reasons AS reasons,"
-        f" CAST({as_json(desk.files, delivered_columns(desk.files))} AS VARCHAR) AS record"
-        f" FROM {INCOMING} JOIN delivered USING (_file, _row)"
-        " WHERE len(_reasons) > 0 ORDER BY _file, _row",
-        [first, source, name],
-    )
-
-
-def _record(warehouse: Warehouse, receipts: Sequence[BatchReceipt]) -> None:
-    columns = ("source", "feed", "file", "sha256", "arrived_on", "rows_in", "rows_loaded",
-               "rows_quarantined")  # fmt: skip
-    record = {
-        "batch": [int(one.batch_id) for one in receipts],
-        **{column: [getattr(one, column) for one in receipts] for column in columns},
-        "reasons": [json.dumps(one.reasons) for one in receipts],
-    }
-    with warehouse.relation("receipts", pl.DataFrame(record)):
-        warehouse.execute(
-            f"INSERT INTO raw.batches SELECT batch, {', '.join(columns)}, CAST(reasons AS JSON)"  # noqa: S608
-            " FROM receipts ORDER BY batch"
-        )
 
 
 def _require_fresh(warehouse: Warehouse, contracts: dict[str, Source], as_of: date) -> None:
@@ -286,9 +203,11 @@ def _require_fresh(warehouse: Warehouse, contracts: dict[str, Source], as_of: da
                 " AND batch NOT IN (SELECT into_batch FROM raw.releases)",
                 [source, name],
             )
-            if last is None or as_of - last >= timedelta(days=feed.every_days):
+            allowed = feed.every_days + feed.grace_days
+            if last is None or as_of - last >= timedelta(days=allowed):
+                grace = f", up to {feed.grace_days} later at times" if feed.grace_days else ""
                 raise DataRejected(
                     f"{source}/{name} is overdue on {as_of}: a file is due every"
-                    f" {feed.every_days} days, the last one came on {last or 'no day'}.",
+                    f" {feed.every_days} days{grace}, the last one came on {last or 'no day'}.",
                     "Put the missing file into the inbox, or go on with --allow-late.",
                 )

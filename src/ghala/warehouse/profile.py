@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ghala.contracts.settings import Workspace
+from ghala.warehouse.engines.opening import open_warehouse
 
 # dbt hides the values of variables with this prefix in its logs.
 _PASSWORD = "DBT_ENV_SECRET_GHALA_PASSWORD"  # noqa: S105 - the variable's name
@@ -33,16 +34,32 @@ def reachable(workspace: Workspace) -> Iterator[None]:
         finally:
             _close_duckdb()
         return
-    from ghala.warehouse.engines.postgres import PostgresWarehouse, read_dsn
+    from ghala.warehouse.engines.postgres import read_dsn, session_settings
 
-    with PostgresWarehouse(
-        workspace.settings.place.warehouse.dsn
-    ):  # DuckDB locks its file; here the session does it
-        os.environ[_PASSWORD] = read_dsn(workspace.settings.place.warehouse.dsn).get("password", "")
-        try:
-            yield
-        finally:
-            del os.environ[_PASSWORD]
+    place = workspace.settings.place.warehouse
+    settings = session_settings(place.memory_gb)
+    given = {
+        _PASSWORD: read_dsn(place.dsn).get("password", ""),
+        "PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+    }
+    # DuckDB locks its file; here the session does it.
+    with open_warehouse(workspace) as held, _environment(given):
+        yield
+        held.execute("SELECT 1")  # without the session another pipeline may have built as well
+
+
+@contextlib.contextmanager
+def _environment(given: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name in given:
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                del os.environ[name]
 
 
 def _duckdb(workspace: Workspace) -> dict[str, Any]:

@@ -77,12 +77,15 @@ def publish(workspace: Workspace, warehouse: Warehouse, *, as_of: date) -> Publi
     folder = workspace.published / f"{number:06d}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for schema, name in warehouse.rows(
+    found = warehouse.rows(
         "SELECT table_schema, table_name FROM information_schema.tables"
         " WHERE table_schema LIKE 'marts_%' OR table_schema || '.' || table_name = 'raw.batches'"
         " ORDER BY table_schema, table_name"
-    ):
+    )
+    relations = [(schema, name) for schema, name in found]
+    for schema, name in relations:
         warehouse.export(schema, name, target=folder / f"{schema}.{name}.parquet")
+    warehouse.show(relations, build=number, as_of=as_of)
     pointer = _seal({"build": number, "as_of": as_of.isoformat()}, write_manifest(folder))
     write_durably(workspace.published / _POINTER, json.dumps(pointer))
     _forget_old(workspace, number)

@@ -4,13 +4,17 @@ A released row is delivered again, in a batch of its own that arrives on the day
 is checked by today's contract. Nothing is deleted: the refused row stays where it is, and
 ``raw.releases`` says into which batch it went, by whom, when and why. So rows in = rows loaded +
 rows quarantined holds for both batches, and every released row is one row of the new one.
+
+The delivery lies in ``landing/SOURCE/releases/`` and says all of this itself: its name begins with
+that of the refused delivery and the day of the release; its columns name the refused rows, and who
+released them, when and why. So a lost warehouse gets its releases back from the landing.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -19,9 +23,10 @@ from ghala.contracts.errors import DataRejected, UsageError, suggest
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.checking import raw_table
-from ghala.warehouse.contract import Feed, read_sources
+from ghala.warehouse.contract import Feed, Source, read_sources
 from ghala.warehouse.engines.engine import Warehouse
-from ghala.warehouse.landing import create_tables, load
+from ghala.warehouse.inbox import RELEASES, Delivery
+from ghala.warehouse.loading import create_tables, load
 from ghala.warehouse.manifest import digest, place
 from ghala.warehouse.parquet import read_parquet, write_parquet
 from ghala.warehouse.quarantine import (
@@ -35,9 +40,8 @@ from ghala.warehouse.quarantine import (
 )
 
 _HOW = "Write the file with: ghala quarantine show --batch N --out fixed.csv"
-FOLDER = "releases"
-"""Where in the landing of a source the released rows lie. The name of each file begins with that of
-the delivery that was refused, and its rows say which of it they were."""
+BY, AT, WHY = "_released_by", "_released_at", "_released_because"
+"""The columns of a delivery of released rows that say who released them, when (UTC) and why."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +95,20 @@ def release(
     rows = open_rows(warehouse, feed, Selection(batch=correction.batch)).drop(REASONS)
     if correction.file is not None:
         rows = _read_corrected(correction.file, feed, waiting=rows)
-    blank = BatchReceipt("", source, name, "", "", as_of, 0, 0, 0, {})
-    then = _as_of_then(feed, as_of - arrived)
+    finish_releases(workspace, warehouse)
     relanding = _Relanding(
-        workspace.landing / source, warehouse, feed=then, masters=contract.feeds, blank=blank
+        warehouse,
+        feed=_as_of_then(feed, as_of - arrived),
+        masters=contract.feeds,
+        blank=BatchReceipt("", source, name, "", "", as_of, 0, 0, 0, {}),
+        batch=correction.batch,
     )
-    marks = [correction.batch, by, at.replace(tzinfo=None), correction.reason]
+    marks = {BY: by, AT: at.replace(tzinfo=None).isoformat(), WHY: correction.reason}
+    rows = rows.with_columns(**{name: pl.lit(value) for name, value in marks.items()})
     refused: dict[int, Sequence[str]] = {}
     while not rows.is_empty():
         try:
-            return relanding.land(rows, marks)
+            return relanding.deliver(workspace, rows)
         except _StillRefused as error:
             refused |= error.reasons
             kept = [] if correction.file else set(rows[ROW]) - set(error.reasons)
@@ -112,57 +120,121 @@ def release(
     )
 
 
+def finish_releases(workspace: Workspace, warehouse: Warehouse) -> None:
+    """Put deliveries into the landing whose release was cut short after it was committed."""
+    for waiting in _waiting(workspace).glob("*/*"):
+        source, name = waiting.parent.name, f"{RELEASES}/{waiting.name}"
+        if warehouse.rows(
+            "SELECT 1 FROM raw.batches WHERE source = ? AND file = ?", [source, name]
+        ):
+            place(waiting, workspace.landing / source / name)
+        waiting.unlink()
+
+
+def release_again(
+    warehouse: Warehouse, delivery: Delivery, *, contract: Source
+) -> BatchReceipt | None:
+    """Load landed rows that were released once into a warehouse that was lost since.
+
+    Rows that today's contract does not refuse any more came in with their first delivery: they are
+    left out, and without any other None is returned.
+
+    Raises:
+        DataRejected: the delivery that they were refused of is not loaded.
+    """
+    read = read_parquet if delivery.file.suffix == ".parquet" else _read_text
+    rows = read(delivery.file).with_columns(pl.col(ROW).cast(pl.Int64))
+    found = warehouse.rows(
+        "SELECT batch, arrived_on FROM raw.batches WHERE source = ? AND file = ?",
+        [delivery.source, rows[FILE][0]],
+    )
+    if not found:
+        raise DataRejected(
+            f"{delivery.file} holds rows released of {rows[FILE][0]}, which is not loaded.",
+            "Bring that file back into landing/ with `ghala snapshot`, or remove the release.",
+        )
+    [(batch, arrived)] = found
+    feed = contract.feeds[delivery.feed]
+    then = _as_of_then(feed, delivery.arrived - arrived)
+    content = digest(delivery.file)
+    blank = BatchReceipt(
+        "", delivery.source, delivery.feed, delivery.place, content, delivery.arrived, 0, 0, 0, {}
+    )
+    relanding = _Relanding(warehouse, feed=then, masters=contract.feeds, blank=blank, batch=batch)
+    refused = [row for (row,) in warehouse.rows(
+        "SELECT row_number FROM raw.quarantine WHERE batch = ?", [batch]
+    )]  # fmt: skip
+    rows = rows.filter(pl.col(ROW).is_in(refused))
+    if rows.is_empty():
+        return None
+    with TemporaryDirectory(prefix="ghala-release-") as folder, warehouse.transaction():
+        return relanding.load(rows, Path(folder))
+
+
+def _waiting(workspace: Workspace) -> Path:
+    """Where the delivery of a release waits until its batch is committed."""
+    return workspace.state / RELEASES
+
+
 @dataclass(frozen=True)
 class _Relanding:
-    """Lands rows as a delivery of their own, all of them or none."""
+    """Loads refused rows of a batch again, all of them or none."""
 
-    folder: Path
     warehouse: Warehouse
     feed: Feed
     masters: Mapping[str, Feed]
     blank: BatchReceipt
+    batch: int
 
-    def land(self, rows: pl.DataFrame, marks: list[Any]) -> BatchReceipt:
-        """Load the rows, mark them as released and put the delivery in place, in one transaction.
+    def deliver(self, workspace: Workspace, rows: pl.DataFrame) -> BatchReceipt:
+        """Load the rows, mark them as released and put the delivery into the landing.
 
         Raises:
             _StillRefused: rows break the contract; nothing was changed.
         """
-        delivery, content = self._write(rows, "delivery"), self._write(rows.drop(FILE, ROW), "rows")
-        sha256 = digest(delivery)
-        name = f"{FOLDER}/{Path(rows[FILE][0]).stem}.{sha256[:8]}.{self.feed.format}"
-        receipt = replace(self.blank, file=name, sha256=sha256)
-        try:
+        source = self.blank.source
+        folder = _waiting(workspace) / source
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=".") as desk:
+            written = self._write(rows, Path(desk) / "delivery")
+            sha256 = digest(written)
+            refused = Path(rows[FILE][0]).name.partition(".")[0]
+            day, ending = self.blank.arrived_on, self.feed.format
+            waiting = folder / f"{refused}.{day}.{sha256[:8]}.{ending}"
+            place(written, waiting)
+            name = f"{RELEASES}/{waiting.name}"
+            named = replace(self, blank=replace(self.blank, file=name, sha256=sha256))
             with self.warehouse.transaction():
-                [loaded] = load(
-                    self.warehouse,
-                    [receipt],
-                    feed=self.feed,
-                    landed=[content],
-                    masters=self.masters,
-                )
-                self._require_accepted(rows, loaded, batch=marks[0])
-                with self.warehouse.relation("released", rows.select(ROW)):
-                    self.warehouse.execute(
-                        f"INSERT INTO raw.releases SELECT ?, {ROW}, ?, ?, ?, ? FROM released",  # noqa: S608
-                        [marks[0], int(loaded.batch_id), *marks[1:]],
-                    )
-                place(delivery, self.folder / name)
-        finally:
-            for partial in (delivery, content):
-                partial.unlink()
+                loaded = named.load(rows, Path(desk))
+                self._require_accepted(rows, loaded)
+        place(waiting, workspace.landing / source / name)
+        waiting.unlink()
         return loaded
 
-    def _write(self, rows: pl.DataFrame, what: str) -> Path:
-        """Write rows in the feed's format to a hidden file, which landing removes after a crash."""
-        partial = self.folder / f".{self.blank.feed}.{what}.partial"
-        if self.feed.format == "csv":
-            rows.write_csv(partial)
-        else:
-            write_parquet(rows.to_arrow().to_reader(), partial)
-        return partial
+    def load(self, rows: pl.DataFrame, desk: Path) -> BatchReceipt:
+        """Load the rows and mark them as released; part of the caller's transaction."""
+        content = self._write(rows.select(*self.feed.columns), desk / "rows")
+        [loaded] = load(
+            self.warehouse, [self.blank], feed=self.feed, landed=[content], masters=self.masters,
+            may_be_short=[f"{self.blank.source}/{self.blank.file}"],
+        )  # fmt: skip
+        with self.warehouse.relation("released", rows.select(ROW, BY, AT, WHY)):
+            self.warehouse.execute(
+                f"INSERT INTO raw.releases SELECT ?, {ROW}, ?, {BY}, CAST({AT} AS TIMESTAMP), {WHY}"  # noqa: S608
+                " FROM released",
+                [self.batch, int(loaded.batch_id)],
+            )
+        return loaded
 
-    def _require_accepted(self, rows: pl.DataFrame, loaded: BatchReceipt, *, batch: int) -> None:
+    def _write(self, rows: pl.DataFrame, file: Path) -> Path:
+        """Write rows in the feed's format."""
+        if self.feed.format == "csv":
+            rows.write_csv(file)
+        else:
+            write_parquet(rows.to_arrow().to_reader(), file)
+        return file
+
+    def _require_accepted(self, rows: pl.DataFrame, loaded: BatchReceipt) -> None:
         """Every row must be loaded, and must not put an older version over a newer one."""
         found = dict(
             self.warehouse.rows(
@@ -171,18 +243,18 @@ class _Relanding:
             )
         )
         if not found and self.feed.corrections and self.feed.key:
-            found = self._overtaken(rows, int(loaded.batch_id), batch=batch)
+            found = self._overtaken(rows, int(loaded.batch_id))
         if found:
             raise _StillRefused({rows[ROW][place - 1]: why for place, why in found.items()})
 
-    def _overtaken(self, rows: pl.DataFrame, into: int, *, batch: int) -> dict[int, list[str]]:
+    def _overtaken(self, rows: pl.DataFrame, into: int) -> dict[int, list[str]]:
         """The rows, by their place, whose key came again after their own batch."""
         columns = ", ".join(quoted(column) for column in self.feed.key)
         table = raw_table(self.blank.source, self.blank.feed)
         newer = self.warehouse.frame(
             f"SELECT {columns} FROM {table} WHERE _batch = ? INTERSECT"  # noqa: S608
             f" SELECT {columns} FROM {table} WHERE _batch > ? AND _batch < ?",
-            [into, batch, into],
+            [into, self.batch, into],
         )
         keys = [pl.col(column).cast(pl.String) for column in self.feed.key]
         places = rows.select(*keys).with_row_index("_place", offset=1)

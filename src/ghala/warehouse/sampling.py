@@ -5,6 +5,7 @@ text, with a note, because a wrong type loses what a right one can always win ba
 """
 
 import csv
+import gzip
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -82,10 +83,18 @@ def look(files: Sequence[Path]) -> list[Sample]:
     """
     by_feed: dict[str, list[Path]] = defaultdict(list)
     for file in files:
-        if file.suffix.lower() not in (".csv", ".parquet") or not file.is_file():
-            raise UsageError(f"{file} is no CSV or Parquet file.", "Name files *.csv or *.parquet.")
-        by_feed[slug(feed_name(file) if arrival(file) else file.stem)].append(file)
+        if _form(file) not in ("csv", "parquet") or not file.is_file():
+            raise UsageError(
+                f"{file} is no CSV or Parquet file.", "Name files *.csv, *.csv.gz or *.parquet."
+            )
+        stem = file.name.removesuffix(".gz").rpartition(".")[0]
+        by_feed[slug(feed_name(file) if arrival(file) else stem)].append(file)
     return [_look_at(feed, sorted(found)) for feed, found in by_feed.items()]
+
+
+def _form(file: Path) -> str:
+    """How a file is written, from its name: csv, also when packed with gzip, or parquet."""
+    return file.name.lower().removesuffix(".gz").rpartition(".")[2]
 
 
 def slug(text: str) -> str:
@@ -99,12 +108,12 @@ def _is_id(column: str) -> bool:
 
 
 def _look_at(feed: str, files: Sequence[Path]) -> Sample:
-    form = files[0].suffix.lower().removeprefix(".")
+    form = _form(files[0])
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         try:
             _read(connection, files, form)
-        except (duckdb.Error, csv.Error, UnicodeDecodeError) as error:
+        except (duckdb.Error, csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
             said = " ".join(str(error).partition("Possible")[0].split())[:300].rstrip(".")
             raise DataRejected(
                 f"{', '.join(map(str, files))} cannot be read as {form}: {said}.",
@@ -135,7 +144,8 @@ def _read(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], form: st
 
 
 def _header(file: Path) -> list[str]:
-    with file.open(encoding="utf-8-sig", newline="") as stream:
+    opening = gzip.open if file.suffix == ".gz" else open
+    with opening(file, "rt", encoding="utf-8-sig", newline="") as stream:
         header = next(csv.reader(stream, strict=True), [])
     if len(header) < 2 or not all(header):
         raise csv.Error(f"the header {','.join(header)!r} does not name two columns or more")

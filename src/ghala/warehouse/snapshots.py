@@ -90,6 +90,19 @@ def take_snapshot(
     return current_snapshot(workspace)
 
 
+def track(workspace: Workspace, folder: Path, message: str) -> str:
+    """Record a folder in DVC, push it to the remote, commit its pointer and return its address."""
+    pointer = folder.with_name(f"{folder.name}.dvc")
+    with _opened(workspace) as repo:
+        repo.add([str(folder)])
+        repo.push([str(pointer)])
+    ignored = pointer.with_name(".gitignore")
+    commit(
+        workspace.root, message, *(str(f.relative_to(workspace.root)) for f in (pointer, ignored))
+    )
+    return str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
+
+
 def current_snapshot(workspace: Workspace) -> Snapshot:
     """What the pointer in Git says now; the address is ``none`` before the first snapshot."""
     pointer = _pointer(workspace)
@@ -99,7 +112,12 @@ def current_snapshot(workspace: Workspace) -> Snapshot:
 
 def is_current(workspace: Workspace) -> bool:
     """Whether the newest snapshot holds the files that are landed, by their names."""
-    return _digests(_read(workspace).get(MANIFEST, "")).keys() == _landed(workspace).keys()
+    return held_files(workspace) == _landed(workspace).keys()
+
+
+def held_files(workspace: Workspace) -> frozenset[str]:
+    """The files that the newest snapshot holds, as ``SOURCE/FILE``."""
+    return frozenset(_digests(_read(workspace).get(MANIFEST, "")))
 
 
 def list_snapshots(workspace: Workspace) -> list[Taken]:
@@ -132,6 +150,15 @@ def find_snapshot(workspace: Workspace, name: str) -> Taken:
             "Name one by its address or commit: ghala snapshot list",
         )
     return next(iter(found.values()))
+
+
+def share_storage(workspace: Workspace, other: Workspace) -> None:
+    """Let a checkout elsewhere use the DVC cache and the remote of ``workspace``."""
+    with _opened(workspace) as repo:
+        cache, remote = repo.cache.local.path, repo.config["core"]["remote"]
+        url = repo.config["remote"][remote]["url"]
+    local = f"[cache]\n    dir = {cache}\n['remote \"{remote}\"']\n    url = {url}\n"
+    (other.root / ".dvc" / "config.local").write_text(local, encoding="utf-8")
 
 
 def restore_snapshot(

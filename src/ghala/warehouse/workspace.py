@@ -18,6 +18,7 @@ from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.policy import parse
 from ghala.contracts.settings import SETTINGS_FILE, Company, Settings, Storage, Workspace
 from ghala.warehouse.repository import require_identity
+from ghala.warehouse.scaffolding import render
 from ghala.warehouse.snapshots import start_versioning
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "workspace"
@@ -198,22 +199,9 @@ def _identify(staged: Path, *, demo: bool) -> dict[str, str]:
 
 
 def _render(partial: Path, values: dict[str, str]) -> None:
-    from cookiecutter.generate import generate_files
-
-    # The files' half of Cookiecutter only: the other half would read the user's own
-    # configuration, write a replay file to the home folder and take the values for Jinja code.
     defaults = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
-    context = {**defaults, **values, "folder": _FOLDER, "version": version("ghala")}
-    generate_files(
-        repo_dir=str(TEMPLATE),
-        context={"cookiecutter": context},
-        output_dir=str(partial),
-        overwrite_if_exists=True,
-        accept_hooks=False,
-    )
-    # An installer compiles the Python files of a package, the template's too.
-    for compiled in list(partial.rglob("__pycache__")):
-        shutil.rmtree(compiled)
+    given = {**defaults, **values, "folder": _FOLDER, "version": version("ghala")}
+    render(TEMPLATE, given, into=partial)
 
 
 def _check(settings: dict[str, Any], root: Path) -> None:

@@ -16,6 +16,7 @@ _POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval';"
     " style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
 )
+_PACK_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -29,6 +30,19 @@ def show_report(unit: str, name: str, day: str) -> Response:
         abort(404, f"No report of {use_case} for {day[:40]!r} is kept. Dates look like 2017-12-25.")
     response = send_file(file, mimetype="text/html", conditional=True)
     response.headers["Content-Security-Policy"] = _POLICY
+    return response
+
+
+@reports.get("/reports/<unit>/<name>/uat/<int:version>")
+def show_pack(unit: str, name: str, version: int) -> Response:
+    """The UAT pack of one version: what people sign it by."""
+    site = this_site()
+    use_case = site.use_case_name(unit, name)
+    file = site.workspace.reports.resolve() / use_case / f"uat-{version}.html"
+    if not file.is_file() or file.resolve() != file:
+        abort(404, f"No UAT pack of version {version} of {use_case} is kept.")
+    response = send_file(file, mimetype="text/html", conditional=True)
+    response.headers["Content-Security-Policy"] = _PACK_POLICY
     return response
 
 

@@ -15,19 +15,19 @@ series = FeatureView(
     description="How much a series sold, with and without its promotions' lift.",
     owner="Operations",
     windows=(
-        *(Window(f"units_{n}", "avg", "units", 7 * n) for n in _MEANS),
-        *(Window(f"clean_{n}", "avg", "clean_units", 7 * n) for n in _MEANS),
+        *(Window(f"units_{n}", "mean", "units", 7 * n) for n in _MEANS),
+        *(Window(f"clean_{n}", "mean", "clean_units", 7 * n) for n in _MEANS),
         *(
-            Window(f"sold_{n}", "avg", "CASE WHEN units > 0 THEN 1 ELSE 0 END", 7 * n)
+            Window(f"sold_{n}", "mean", "CASE WHEN units > 0 THEN 1 ELSE 0 END", 7 * n)
             for n in (4, 8, 13, 26)
         ),
-        *(Window(f"plain_{n}", "avg", "units", 7 * n, where=_PLAIN) for n in (4, 8, 13, 26)),
-        Window("promoted_26", "avg", "units", 182, where="mailer_share >= 0.5"),
+        *(Window(f"plain_{n}", "mean", "units", 7 * n, where=_PLAIN) for n in (4, 8, 13, 26)),
+        Window("promoted_26", "mean", "units", 182, where="mailer_share >= 0.5"),
         Window("promoted_weeks_26", "count", "week", 182, where="mailer_share >= 0.5"),
         Window("peak_13", "max", "units", 91),
         Window("spread_13", "stddev_samp", "units", 91),
-        *(Window(f"revenue_{n}", "avg", "revenue", 7 * n) for n in (1, 4, 26)),
-        *(Window(f"{name}_{n}", "avg", name, 7 * n) for name in _PLANNED for n in (1, 8, 26)),
+        *(Window(f"revenue_{n}", "mean", "revenue", 7 * n) for n in (1, 4, 26)),
+        *(Window(f"{name}_{n}", "mean", name, 7 * n) for name in _PLANNED for n in (1, 8, 26)),
         Window("age_weeks", "last", "age_weeks", 14),
         Window("known_weeks", "last", "known_weeks", 14),
         Window("sold_weeks", "last", "sold_weeks", 14),
@@ -48,8 +48,8 @@ category = FeatureView(
     description="Where the whole category is heading.",
     owner="Operations",
     windows=(
-        *(Window(f"category_units_{n}", "avg", "units", 7 * n) for n in (1, 4, 13)),
-        *(Window(f"category_cleaned_{n}", "avg", "clean_units", 7 * n) for n in (2, 4, 8, 26)),
+        *(Window(f"category_units_{n}", "mean", "units", 7 * n) for n in (1, 4, 13)),
+        *(Window(f"category_cleaned_{n}", "mean", "clean_units", 7 * n) for n in (2, 4, 8, 26)),
     ),
     derived=(
         Derived("category_1_4", "category_units_1 / nullif(category_units_4, 0)"),
@@ -68,7 +68,7 @@ location = FeatureView(
     known_on="known_on",
     description="Where the whole location is heading.",
     owner="Operations",
-    windows=tuple(Window(f"location_units_{n}", "avg", "units", 7 * n) for n in (1, 4, 8, 13, 26)),
+    windows=tuple(Window(f"location_units_{n}", "mean", "units", 7 * n) for n in (1, 4, 8, 13, 26)),
     derived=(
         Derived("location_1_4", "location_units_1 / nullif(location_units_4, 0)"),
         Derived("location_4_13", "location_units_4 / nullif(location_units_13, 0)"),
@@ -84,5 +84,5 @@ chain = FeatureView(
     known_on="known_on",
     description="What all locations sell, to take a location's share of.",
     owner="Operations",
-    windows=tuple(Window(f"chain_units_{n}", "avg", "units", 7 * n) for n in (13, 26)),
+    windows=tuple(Window(f"chain_units_{n}", "mean", "units", 7 * n) for n in (13, 26)),
 )

@@ -1,7 +1,7 @@
 """Everything that a simulated company exports passes its contract, but for the planted faults."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,14 +23,19 @@ REFUSALS = {
 }
 
 
-def land_all(folder: Path, root: Path) -> list[BatchReceipt]:
-    """Land the exports of a company in a workspace of its own."""
+def open_workspace(folder: Path, root: Path) -> Workspace:
+    """A workspace into whose inbox the company's systems have written."""
     (root / "ghala.toml").write_text(
         'sources = ["company"]\nuse_cases = ["operations/demand"]\n[company]\nname = "Duka"\n',
         encoding="utf-8",
     )
     (root / "inbox").symlink_to(folder / "inbox")
-    workspace = Workspace(root)
+    return Workspace(root)
+
+
+def land_all(folder: Path, root: Path) -> list[BatchReceipt]:
+    """Land the exports of a company in a workspace of its own."""
+    workspace = open_workspace(folder, root)
     with DuckDBWarehouse(workspace.warehouse) as warehouse:
         return list(land(workspace, warehouse, date(2024, 12, 31), allow_late=True))
 
@@ -50,6 +55,19 @@ def test_only_the_planted_faults_are_refused(company: Make, tmp_path: Path) -> N
     again = reasons.pop("already_loaded", 0)
     assert planted["resent"] * 0.9 <= again <= planted["resent"] * 1.1
     assert not reasons
+
+
+def test_a_company_whose_stock_comes_late_lands_day_by_day_without_a_hand(
+    company: Make, tmp_path: Path
+) -> None:
+    folder = company("endogenous", 100)
+    late = next(one for one in read_facts(folder)["faults"] if one["name"] == "late_file")
+    workspace, due = open_workspace(folder, tmp_path), date.fromisoformat(late["start"])
+    assert not (workspace.inbox / "company" / f"stock_{due}.parquet").exists()
+
+    with DuckDBWarehouse(workspace.warehouse) as warehouse:
+        for day in range(-1, 5):
+            list(land(workspace, warehouse, due + timedelta(days=day)))
 
 
 def test_nothing_is_refused_where_nothing_is_wrong(company: Make, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ name = "Duka"
 """
 
 USE_CASE = '''
-from ghala.contracts.use_case import Forecast
+from ghala.evaluation.forecast import Forecast
 
 
 class Refunds(Forecast):

@@ -142,3 +142,42 @@ def test_a_policy_that_names_an_unknown_baseline_is_refused_with_a_suggestion(
 
     with pytest.raises(ConfigurationError, match="Did you mean 'smart_mean'"):
         use_case(workspace, REFUNDS)
+
+
+def let_read(workspace: Workspace, *reads: str) -> None:
+    text = USE_CASE.replace("    features = ()\n", f"    reads = {reads!r}\n")
+    own_file(workspace).write_text(text, encoding="utf-8")
+
+
+def test_a_use_case_comes_after_those_whose_predictions_it_reads(workspace: Workspace) -> None:
+    both = configure(
+        workspace, '"operations/demand", "finance/refunds"', f'"{REFUNDS}", "operations/demand"'
+    )
+    let_read(both, "operations/demand")
+
+    assert list(use_cases(both)) == ["operations/demand", REFUNDS]
+
+
+def test_use_cases_that_read_each_other_in_a_circle_are_refused(workspace: Workspace) -> None:
+    let_read(workspace, REFUNDS)
+
+    with pytest.raises(ConfigurationError, match=f"circle: {REFUNDS}"):
+        use_cases(workspace)
+
+
+def test_a_use_case_whose_name_cannot_be_a_table_is_refused(workspace: Workspace) -> None:
+    folder = own_file(workspace).parent
+    folder.rename(folder.with_name("re-funds"))
+    renamed = configure(workspace, REFUNDS, "finance/re-funds")
+
+    with pytest.raises(ConfigurationError, match="cannot be a table's name"):
+        use_cases(renamed)
+
+
+def test_a_number_of_another_kind_is_an_unknown_key(workspace: Workspace) -> None:
+    (own_file(workspace).parent / "policy.yml").write_text(
+        "owner: Treasury\nunit: finance\ngates:\n  min_stability: 0.9\n", encoding="utf-8"
+    )
+
+    with pytest.raises(ConfigurationError, match=r"gates\.min_stability: unknown key"):
+        use_case(workspace, REFUNDS)

@@ -1,11 +1,18 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ghala.contracts.errors import ConfigurationError
-from ghala.contracts.policy import Policy, read_policy
+from ghala.contracts.policy import Policy
+from ghala.contracts.policy import read_policy as read_by_rules
+from ghala.evaluation.forecast import ForecastPolicy
 
 LEAST = "owner: Planning\nunit: operations\n"
+
+
+def read_policy(path: Path) -> ForecastPolicy:
+    return read_by_rules(path, ForecastPolicy)
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -30,7 +37,7 @@ def test_a_policy_of_owner_and_unit_has_every_other_number(tmp_path: Path) -> No
     assert policy.gates.metrics == ("wape", "pinball")
     assert policy.gates.coverage == (0.75, 0.85)
     assert policy.retrain.max_age_weeks == 13
-    assert policy.alerts.max_wape is None
+    assert policy.alerts.max_loss is None
 
 
 def test_a_number_that_is_given_wins_and_its_neighbours_keep_their_defaults(tmp_path: Path) -> None:
@@ -138,3 +145,24 @@ def test_a_missing_policy_says_which_file_and_how_to_get_it_back(tmp_path: Path)
 
 def test_an_approval_that_nobody_could_give_is_refused(tmp_path: Path) -> None:
     assert "approval.role" in refusal(tmp_path, LEAST + "approval:\n  role: ''\n").message
+
+
+@pytest.mark.parametrize(
+    ("schedule", "as_of", "due"),
+    [
+        ("daily", 2, True), ("daily", 1, False), ("weekly", 2, False), ("weekly", 7, False),
+        ("weekly", 8, True), ("weekly, on Mondays", 7, False), ("weekly, on Mondays", 8, True),
+        ("weekly, on Thursdays", 4, True), ("weekly, on Thursdays", 5, False),
+    ],
+)  # fmt: skip
+def test_a_scoring_is_due_when_the_schedule_says_so(
+    *, schedule: str, as_of: int, due: bool
+) -> None:
+    policy = Policy(owner="x", unit="x", schedule=schedule)
+
+    assert policy.is_due(date(2024, 1, as_of), last=None)
+    assert policy.is_due(date(2024, 1, as_of), last=date(2024, 1, 1)) is due
+
+
+def test_a_schedule_that_is_none_is_refused(tmp_path: Path) -> None:
+    assert "schedule" in refusal(tmp_path, LEAST + "schedule: every full moon\n").message

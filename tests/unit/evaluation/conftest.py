@@ -1,5 +1,7 @@
 """Backtests with known properties."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +11,7 @@ from ghala.evaluation.intervals import quantile
 
 Floats = NDArray[np.float64]
 DISPERSION = 0.3
+MONDAY = date(2024, 1, 1)
 
 
 def draw(mean: Floats, dispersion: float, *, seed: int) -> Floats:
@@ -35,8 +38,8 @@ def make_backtest(
         {
             "grain": "sku_chain",
             "series": [f"s{n}" for n in range(series) for _ in range(weeks)],
-            "as_of": [week for _ in range(series) for week in range(weeks)],
-            "target_week": [week for _ in range(series) for week in range(weeks)],
+            "as_of": [MONDAY + timedelta(weeks=week) for week in range(weeks)] * series,
+            "target_week": [MONDAY + timedelta(weeks=week) for week in range(weeks)] * series,
             "dispersion": np.full_like(mean, dispersion),
             **columns,
         }

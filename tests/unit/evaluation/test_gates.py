@@ -1,11 +1,21 @@
+from datetime import timedelta
+
 import polars as pl
 import pytest
+from tests.mean_model import MeanModel
 
-from ghala.contracts.policy import Gates
 from ghala.contracts.records import Verdict
-from ghala.evaluation.gates import Evidence, judge_forecast
+from ghala.evaluation import gates as gating
+from ghala.evaluation.forecast import Forecast, ForecastGates, ForecastPolicy
+from ghala.evaluation.gates import Evidence
 
 from .conftest import make_backtest
+
+
+class Demand(MeanModel, Forecast):
+    """A forecast of which only the gates matter here."""
+
+    name = "operations/demand"
 
 
 def judge(
@@ -14,10 +24,14 @@ def judge(
     champion: pl.DataFrame | None = None,
     tests_failed: tuple[str, ...] = (),
     leaks: tuple[str, ...] = (),
-    gates: Gates | None = None,
+    gates: ForecastGates | None = None,
 ) -> dict[str, Verdict]:
     evidence = Evidence(backtest, champion, tests_failed, leaks)
-    verdicts = judge_forecast(evidence, gates or Gates(), seed=7)
+    use_case = Demand()
+    use_case.policy = ForecastPolicy(
+        owner="Tests", unit="operations", seed=7, gates=gates or ForecastGates()
+    )
+    verdicts = gating.judge(use_case, evidence)
     assert all(verdict.reason for verdict in verdicts)
     return {verdict.gate: verdict for verdict in verdicts}
 
@@ -36,6 +50,7 @@ def test_a_version_that_knows_the_truth_passes_every_gate(backtest: pl.DataFrame
         "beats_smart_mean:pinball:sku_chain",
         "bias:sku_chain",
         "coverage:sku_chain",
+        "calibration:sku_chain",
     }
     assert failed(verdicts) == set()
 
@@ -63,7 +78,7 @@ def test_the_verdict_on_the_baseline_says_by_how_much_with_its_interval(
 
 
 def test_only_the_metrics_of_the_policy_are_judged(backtest: pl.DataFrame) -> None:
-    verdicts = judge(backtest, gates=Gates(metrics=("wape",)))
+    verdicts = judge(backtest, gates=ForecastGates(metrics=("wape",)))
 
     assert [gate for gate in verdicts if gate.startswith("beats")] == [
         "beats_smart_mean:wape:sku_chain"
@@ -83,10 +98,10 @@ def test_a_version_that_says_too_much_or_too_little_fails_on_bias(factor: float,
 def test_the_bound_of_the_bias_is_the_policys(backtest: pl.DataFrame) -> None:
     value = judge(backtest)["bias:sku_chain"].figures["bias"]
 
-    assert failed(judge(backtest, gates=Gates(max_abs_bias=abs(value) * 0.99))) == {
+    assert failed(judge(backtest, gates=ForecastGates(max_abs_bias=abs(value) * 0.99))) == {
         "bias:sku_chain"
     }
-    assert failed(judge(backtest, gates=Gates(max_abs_bias=abs(value) * 1.01))) == set()
+    assert failed(judge(backtest, gates=ForecastGates(max_abs_bias=abs(value) * 1.01))) == set()
 
 
 @pytest.mark.parametrize("dispersion", [0.02, 3.0])
@@ -143,8 +158,8 @@ def test_a_challenger_that_is_better_than_the_champion_passes(backtest: pl.DataF
 
     assert verdict.passed
     assert verdict.figures["probability"] > 0.99
-    assert verdict.figures["weeks"] == 8
-    assert "over 8 weeks" in verdict.reason
+    assert verdict.figures["dates"] == 8
+    assert "over 8 dates" in verdict.reason
 
 
 def test_a_challenger_within_the_margin_passes_and_one_beyond_it_does_not() -> None:
@@ -160,7 +175,7 @@ def test_a_challenger_within_the_margin_passes_and_one_beyond_it_does_not() -> N
 
 def test_without_a_margin_a_challenger_must_be_better() -> None:
     champion = make_backtest()
-    strict = Gates(champion_margin=0)
+    strict = ForecastGates(champion_margin=0)
 
     assert not judge(champion, champion=champion, gates=strict)["champion"].passed
 
@@ -168,11 +183,11 @@ def test_without_a_margin_a_challenger_must_be_better() -> None:
 def test_without_a_week_that_both_forecast_the_challenger_does_not_pass(
     backtest: pl.DataFrame,
 ) -> None:
-    later = backtest.with_columns(pl.col("target_week") + 100)
+    later = backtest.with_columns(pl.col("target_week") + timedelta(weeks=100))
     verdict = judge(backtest, champion=later)["champion"]
 
     assert not verdict.passed
-    assert verdict.reason == "No week was forecast by both."
+    assert verdict.reason == "Nothing was predicted by both."
 
 
 def test_the_same_evidence_gets_the_same_verdicts(backtest: pl.DataFrame) -> None:
@@ -188,3 +203,16 @@ def test_a_gain_that_may_be_chance_is_not_enough() -> None:
     assert verdict.figures["low"] < 0 < verdict.figures["gain"]
     assert not verdict.passed
     assert "must lie above 0" in verdict.reason
+
+
+def test_a_version_that_says_too_much_of_large_ones_is_not_calibrated(
+    backtest: pl.DataFrame,
+) -> None:
+    # The total is right, so that the gate on bias sees nothing.
+    bent = backtest.with_columns(mean=pl.col("mean") ** 2)
+    bent = bent.with_columns(mean=pl.col("mean") * backtest["actual"].sum() / bent["mean"].sum())
+    verdicts = judge(bent)
+
+    assert verdicts["bias:sku_chain"].passed
+    assert not verdicts["calibration:sku_chain"].passed
+    assert "up to 25.0% is allowed" in verdicts["calibration:sku_chain"].reason

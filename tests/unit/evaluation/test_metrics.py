@@ -2,7 +2,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ghala.evaluation.metrics import accuracy, bias, coverage, pinball, pit, rmsse, wape
+from ghala.evaluation.metrics import (
+    auc,
+    bias,
+    calibration_error,
+    coverage,
+    pinball,
+    pit,
+    rand_index,
+    rmsse,
+    wape,
+)
 
 from .conftest import draw
 
@@ -90,11 +100,28 @@ def test_a_wrong_dispersion_is_seen_where_there_is_something_to_spread() -> None
     assert said[3.0] > 0.9
 
 
-def test_accuracy_reads_the_column_that_it_is_asked_for() -> None:
-    frame = pl.DataFrame({"actual": ACTUAL, "mean": ACTUAL, "naive": FORECAST})
+def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
+    actual, score = np.array([0.0, 1.0, 0.0, 2.0]), np.array([0.1, 0.4, 0.4, 0.9])
 
-    assert accuracy(frame) == {"wape": 0.0, "bias": 0.0}
-    assert accuracy(frame, "naive") == {
-        "wape": pytest.approx(7 / 15),
-        "bias": pytest.approx(3 / 15),
-    }
+    assert auc(actual, score) == (1 + 0.5 + 1 + 1) / 4
+    assert auc(actual, -score) == pytest.approx(1 - auc(actual, score))
+    assert auc(np.zeros(4), score) == 0.5
+
+
+def test_the_right_chances_have_no_calibration_error_and_half_of_them_have() -> None:
+    random = np.random.default_rng(3)
+    chance = random.beta(1, 8, 40_000)
+    happened = (random.random(40_000) < chance).astype(float)
+
+    assert calibration_error(happened, chance) < 0.06
+    assert calibration_error(happened, chance / 2) == pytest.approx(0.66, abs=0.1)
+
+
+def test_the_adjusted_rand_index_of_a_known_table() -> None:
+    one = pl.Series(["a", "a", "a", "b", "b", "b"])
+    other = pl.Series(["x", "x", "y", "y", "z", "z"])
+
+    assert rand_index(one, one.replace({"a": "u", "b": "v"})) == 1
+    assert rand_index(one, other) == pytest.approx(0.242424, abs=1e-6)  # Hubert & Arabie
+    random = np.random.default_rng(1).integers(0, 4, (2, 5_000))
+    assert abs(rand_index(pl.Series(random[0]), pl.Series(random[1]))) < 0.01

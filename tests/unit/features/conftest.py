@@ -39,7 +39,7 @@ def make_view(name: str, *windows: Window, derived: tuple[Derived, ...] = ()) ->
 RECENT = make_view(
     "recent",
     Window("units_7", "sum", "units", 7),
-    Window("mean_14", "avg", "units", 14),
+    Window("mean_14", "mean", "units", 14),
     Window("least_14", "min", "units", 14),
     Window("most_14", "max", "units", 14),
     Window("days_14", "count", "units", 14),

@@ -9,7 +9,7 @@ from tests.mean_model import MeanModel
 
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.settings import Workspace
-from ghala.contracts.use_case import UseCase
+from ghala.evaluation.score import Score
 from ghala.features.examples import Request, read_examples, read_subjects
 from ghala.features.served import SAMPLE_ROWS, find_leaks, keep_served, read_served, served_on
 from ghala.warehouse.engines.engine import Warehouse
@@ -18,7 +18,7 @@ from .conftest import RECENT, make_view, record
 from .test_history import day, sale
 
 
-class Visits(MeanModel, UseCase):
+class Visits(MeanModel, Score):
     """How much each shop sells on the day."""
 
     entity = ("shop",)

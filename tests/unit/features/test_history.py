@@ -190,7 +190,7 @@ def slow_window(window: Window, rows: list[Event], as_of: date) -> Any:
     if window.function == "last":
         return max(row for row in counted if row[2] is not None)[2]
     compute: dict[str, Any] = {
-        "sum": sum, "avg": statistics.fmean, "min": min, "max": max,
+        "sum": sum, "mean": statistics.fmean, "min": min, "max": max,
         "median": statistics.median, "stddev_samp": statistics.stdev,
     }  # fmt: skip
     return compute[window.function](values)

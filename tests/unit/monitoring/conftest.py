@@ -9,13 +9,15 @@ import pytest
 from tests.mean_model import MeanModel
 from tests.servers import ENGINES, open_engine
 
-from ghala.contracts.policy import Policy, Retrain
-from ghala.contracts.use_case import Forecast
+from ghala.contracts.policy import Retrain
+from ghala.evaluation.forecast import Forecast, ForecastPolicy
 from ghala.monitoring.outcomes import Accuracy
 from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.predictions import create_tables
 
 MONDAY = date(2024, 1, 1)
 NAME = "operations/demand"
+SAID = "platform.operations__demand_predictions"
 
 
 class Demand(MeanModel, Forecast):
@@ -23,7 +25,9 @@ class Demand(MeanModel, Forecast):
 
     def __init__(self, folder: Path) -> None:
         self.name, self.folder = NAME, folder
-        self.policy = Policy(owner="Tests", unit="operations", retrain=Retrain(value_added_weeks=4))
+        self.policy = ForecastPolicy(
+            owner="Tests", unit="operations", retrain=Retrain(value_added_weeks=4)
+        )
         (folder / "outcomes.sql").write_text(
             "SELECT grain, series, week AS target_week, known_on, units AS actual FROM core.sold",
             encoding="utf-8",
@@ -41,31 +45,30 @@ def use_case(tmp_path: Path) -> Demand:
 
 @pytest.fixture(params=ENGINES)
 def warehouse(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: str
+    request: pytest.FixtureRequest, use_case: Demand, *, postgres_server: str
 ) -> Iterator[Warehouse]:
     """What was right and wrong is counted alike on both engines."""
-    with open_engine(request.param, tmp_path, postgres_server) as opened:
+    with open_engine(request.param, use_case.folder, postgres_server) as opened:
         opened.execute("CREATE SCHEMA core")
         opened.execute(
             "CREATE TABLE core.sold (grain VARCHAR, series VARCHAR, week DATE, known_on DATE,"
             " units DOUBLE PRECISION)"
         )
+        create_tables(opened, use_case)
         yield opened
 
 
 def say(warehouse: Warehouse, target: int, mean: float, **more: Any) -> None:
     """Make one forecast of week ``target``, by default a week before and as the champion."""
     values = {
-        "use_case": NAME, "version": 1, "role": "champion", "as_of": week(target - 1),
+        "version": 1, "role": "champion", "as_of": week(target - 1),
         "grain": "sku_chain", "series": "sugar", "target_week": week(target), "horizon": 1,
         "mean": mean, "p10": 0.0, "p50": mean, "p90": 2 * mean, "smart_mean": 10.0,
-        "recent_mean": 8.0, "naive": 5.0,
+        "recent_mean": 8.0, "naive": 5.0, "dispersion": 0.3,
     } | more  # fmt: skip
     columns = ", ".join(values)
     marks = ", ".join("?" for _ in values)
-    warehouse.execute(
-        f"INSERT INTO platform.forecasts ({columns}) VALUES ({marks})", list(values.values())
-    )
+    warehouse.execute(f"INSERT INTO {SAID} ({columns}) VALUES ({marks})", list(values.values()))
 
 
 def sell(
@@ -87,8 +90,8 @@ def sell(
 def make_accuracy(**more: Any) -> Accuracy:
     """A model that is a tenth better than the smart mean and has no bias."""
     plain: dict[str, Any] = {
-        "grain": "sku_chain", "weeks": 4, "wape": 0.36, "baseline": "smart_mean",
-        "baseline_wape": 0.40, "recent_wape": 0.45, "bias": 0.0,
-        "weekly_value_added": (0.1, 0.1, 0.1, 0.1),
+        "grain": "sku_chain", "weeks": 4, "metric": "wape", "loss": 0.36, "baseline": "smart_mean",
+        "baselines": {"smart_mean": 0.40, "recent_mean": 0.45},
+        "figures": {"bias": more.pop("bias", 0.0)}, "weekly_value_added": (0.1, 0.1, 0.1, 0.1),
     }  # fmt: skip
     return Accuracy(**plain | more)

@@ -1,15 +1,17 @@
 import pytest
 
-from ghala.monitoring.outcomes import match_outcomes, measure
+from ghala.monitoring.outcomes import measure
 from ghala.monitoring.watch import judge_shadow
 from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.predictions import match_outcomes
 
 from .conftest import Demand, say, sell, week
 
 
 def matched(warehouse: Warehouse) -> list[tuple[int, float]]:
     rows = warehouse.rows(
-        "SELECT target_week, actual FROM platform.outcomes ORDER BY target_week, series"
+        "SELECT target_week, actual FROM platform.operations__demand_outcomes"
+        " ORDER BY target_week, series"
     )
     return [((day - week(0)).days // 7, units) for day, units in rows]
 
@@ -42,7 +44,6 @@ def test_matching_again_adds_nothing(warehouse: Warehouse, use_case: Demand) -> 
 
 def test_what_nobody_predicted_is_no_outcome(warehouse: Warehouse, use_case: Demand) -> None:
     say(warehouse, 1, 10)
-    say(warehouse, 2, 10, use_case="marketing/targeting")
     for number in (1, 2):
         sell(warehouse, number, 5)
     sell(warehouse, 1, 5, series="salt")
@@ -66,13 +67,14 @@ def test_accuracy_is_counted_per_grain_from_the_champions_forecasts(
 
     store, chain = measure(warehouse, use_case, as_of=week(4), weeks=4)
 
-    assert (store.grain, store.weeks, store.wape, store.bias) == ("category_store", 1, 0.25, 0.25)
+    assert (store.grain, store.weeks, store.loss) == ("category_store", 1, 0.25)
+    assert store.figures["bias"] == 0.25
     assert store.value_added == 0
     assert (chain.grain, chain.weeks, chain.baseline) == ("sku_chain", 3, "smart_mean")
-    assert chain.wape == pytest.approx((2 + 2 + 4) / 40)
-    assert chain.bias == pytest.approx((12 + 8 + 16 - 40) / 40)
-    assert chain.baseline_wape == pytest.approx(10 / 40)
-    assert chain.recent_wape == pytest.approx((2 + 2 + 12) / 40)
+    assert chain.loss == pytest.approx((2 + 2 + 4) / 40)
+    assert chain.figures["bias"] == pytest.approx((12 + 8 + 16 - 40) / 40)
+    assert chain.baseline_loss == pytest.approx(10 / 40)
+    assert chain.baselines["recent_mean"] == pytest.approx((2 + 2 + 12) / 40)
     assert chain.value_added == pytest.approx(0.2)
     assert chain.weekly_value_added[2] == pytest.approx(1 - 4 / 10)
 
@@ -88,8 +90,8 @@ def test_only_the_asked_weeks_and_what_was_known_by_then_count(
     [now] = measure(warehouse, use_case, as_of=week(9), weeks=4)
     [then] = measure(warehouse, use_case, as_of=week(3), weeks=1)
 
-    assert (now.weeks, now.wape) == (4, 0)
-    assert (then.weeks, then.wape) == (1, 49)
+    assert (now.weeks, now.loss) == (4, 0)
+    assert (then.weeks, then.loss) == (1, 49)
 
 
 def test_before_anything_came_true_there_is_no_accuracy(
@@ -112,7 +114,7 @@ def test_a_version_is_measured_in_any_role_and_beside_another_only_on_common_day
 
     def wape(**options: int) -> float:
         [found] = measure(warehouse, use_case, as_of=week(4), weeks=9, **options)
-        return found.wape
+        return found.loss
 
     assert wape(version=2) == pytest.approx(0.2)
     assert wape(version=1) == pytest.approx(0.4)

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.mean_model import MeanModel
 
-from ghala.contracts.policy import Approval, Policy
+from ghala.contracts.policy import Approval
 from ghala.contracts.settings import Workspace
-from ghala.contracts.use_case import Forecast
+from ghala.evaluation.forecast import Forecast, ForecastPolicy
 from ghala.ledger.book import Ledger, Note
 from ghala.registry.road import Road
 from ghala.registry.versions import Registry, RunRecord
@@ -28,7 +28,7 @@ class Demand(MeanModel, Forecast):
     def __init__(self, rule: Any = "one_named_role") -> None:
         self.name = NAME
         approval = Approval(rule=rule, role="operations_approver")
-        self.policy = Policy(owner="Tests", unit="operations", approval=approval)
+        self.policy = ForecastPolicy(owner="Tests", unit="operations", approval=approval)
 
 
 def make_keys(folder: Path) -> None:

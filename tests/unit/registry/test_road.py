@@ -5,6 +5,7 @@ import pytest
 
 from ghala.contracts.errors import CheckFailed, Denied, GhalaError, UsageError
 from ghala.contracts.records import Decision, Stage, Verdict
+from ghala.ledger.stages import replay
 from ghala.registry.road import Road
 
 from .conftest import APPROVER, BOTH, CLERK, DAY, NAME, SCIENTIST, train
@@ -302,3 +303,53 @@ def test_of_two_people_who_promote_at_the_same_moment_only_one_succeeds(as_perso
     assert [entry.version for entry in moved] == list(range(1, 11))
     assert said.count("uat") == 10
     assert set(said) <= {"uat", "exit 5", "exit 1"}, "denied, or too late: uat has its own gates"
+
+
+def test_where_two_people_must_sign_one_is_not_enough(as_person: Walk) -> None:
+    road = as_person(SCIENTIST, rule="two_people")
+    bring_to_uat(road, 1)
+    judge(road, 1, Stage.UAT)
+    first = as_person(APPROVER, rule="two_people")
+    for _ in range(2):
+        first.sign(1, approve=True, comment="fine", as_of=DAY)
+
+    with pytest.raises(Denied, match=f"2 people with the role .*{APPROVER} signed"):
+        road.promote(1, as_of=DAY)
+    as_person(BOTH, rule="two_people").sign(1, approve=True, comment="fine too", as_of=DAY)
+    assert road.approvals.signers(1) == {APPROVER, BOTH}
+    assert road.promote(1, as_of=DAY) is Stage.PRODUCTION
+
+
+def test_a_signature_from_before_a_newer_version_is_stale_and_can_be_given_anew(
+    as_person: Walk,
+) -> None:
+    road, approver = as_person(SCIENTIST), as_person(APPROVER)
+    bring_to_uat(road, 1)
+    judge(road, 1, Stage.UAT)
+    approver.sign(1, approve=True, comment="fine", as_of=DAY)
+    train(road, 2)
+
+    assert not road.is_approved(1)
+    with pytest.raises(Denied, match=f"What {APPROVER} signed is from before a newer version"):
+        road.promote(1, as_of=DAY)
+    approver.sign(1, approve=True, comment="still", as_of=DAY)
+    assert road.promote(1, as_of=DAY) is Stage.PRODUCTION
+
+
+def test_what_a_rollback_would_go_back_to_is_known_before(as_person: Walk) -> None:
+    road = bring_to_production(as_person, [1, 2])
+
+    assert road.fallback() == 1
+    road.roll_back(as_of=DAY, reason="bad")
+    assert road.fallback() is None
+
+
+def test_who_held_what_is_told_again_from_the_transitions(as_person: Walk) -> None:
+    road = bring_to_production(as_person, [1, 2])
+    train(road, 3)
+    road.roll_back(as_of=DAY, reason="bad")
+
+    held = replay(road.ledger.entries("transition"))[NAME]
+    assert {stage: entry.version for stage, entry in held.items()} == {
+        stage: holder.version for stage, holder in road.ledger.holders(NAME).items()
+    }

@@ -16,7 +16,7 @@ from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 
 SINCE = date(2023, 12, 1)
-LAYERS = "table_schema = 'core' OR table_schema LIKE 'marts_%'"
+LAYERS = "table_schema IN ('core', 'features') OR table_schema LIKE 'marts_%'"
 BATCHES = ("batch", "superseded_batch", "row_batch", "line_batch", "order_batch")
 Row = dict[str, Any]
 
@@ -70,7 +70,7 @@ class Company:
             return warehouse.rows(sql, parameters)
 
     def relations(self) -> dict[str, pl.DataFrame]:
-        """Every relation of the core and the marts, its rows sorted."""
+        """Every relation of the core, the features and the marts, its rows sorted."""
         with open_warehouse(self.workspace) as warehouse:
             named = warehouse.rows(
                 f"SELECT table_schema || '.' || table_name FROM information_schema.tables"
@@ -131,6 +131,13 @@ def event(name: str, when: date, kind: str, *, confirmed: bool = True) -> Row:
     return {"event": name, "day": when, "kind": kind, "is_confirmed": confirmed}
 
 
+def promotion(depot_id: str, ends_on: date, **more: Any) -> Row:
+    """A week's promotion of A that was planned in one depot."""
+    row = {"promotion_id": "P1", "event": "weekend", "sku": "A", "depot_id": depot_id}
+    row |= {"starts_on": day(8), "ends_on": ends_on, "discount": Decimal("0.2000")}
+    return {**row, "is_featured": False, "is_cancelled": False, **more}
+
+
 def deliver_until_the_fifth(company: Company) -> None:
     terms = {"moq_units": 10, "lead_time_days": 7, "currency": "KES", "valid_from": SINCE}
     company.deliver("suppliers", day(1), {"supplier_id": "S1", "name": "Unga", **terms})
@@ -164,6 +171,7 @@ def deliver_until_the_fifth(company: Company) -> None:
     )
     scrape = {"competitor": "K", "sku": "A", "scraped_on": day(4)}
     company.deliver("competitor_prices", day(5), {**scrape, "price_kes": Decimal("145.00")})
+    company.deliver("promotions", day(3), promotion("D1", day(14)), promotion("D2", day(14)))
     company.deliver("web_orders", day(3), order(100, 1, utc(1, 22, 30)), order(101, 2, utc(2, 9)))
     company.deliver(
         "web_lines", day(3), line((100, 1), "A", 3), line((100, 2), "B", 1), line((101, 1), "A", 2)
@@ -185,13 +193,16 @@ def deliver_until_the_eighth(company: Company) -> None:
     company.deliver("customers", day(7), customer(1, "D2", day(6)))
     company.deliver("stock", day(7), stock(6, 20, received=20))
     company.deliver("web_orders", day(8), order(101, 2, utc(2, 9), status="cancelled"))
+    company.deliver("promotions", day(8), promotion("D2", day(14), is_cancelled=True))
     company.deliver("calendar", day(8), event("eid", day(9), "religious"))
 
 
 def deliver_until_the_twelfth(company: Company) -> None:
-    company.deliver("web_lines", day(5), line((101, 1), "A", 5))  # put into the inbox days too late
+    late = line((101, 1), "A", 5), line((100, 1), "A", 4)  # put into the inbox days too late
+    company.deliver("web_lines", day(5), *late)
     company.deliver("web_orders", day(11), order(100, 1, utc(1, 22, 30), depot_id="D2"))
     company.deliver("web_lines", day(11), line((100, 2), "B", 0))
+    company.deliver("promotions", day(12), promotion("D1", day(10), is_featured=True))
     company.deliver("prices", day(11), price(SINCE, "116", "80"))
     company.deliver("agent_orders", day(12), order(201, 3, utc(2, 9), agent_id=7))
     discount = {"discount_kes": Decimal("16.00")}

@@ -16,6 +16,7 @@ STATES = {
     "receipts": "source, purchase_id, sku, received_on",
     "purchase_orders": "source, purchase_id, sku",
     "calendar_events": "source, event, day",
+    "promotion_plans": "source, promotion_id, sku, location_id",
 }
 
 
@@ -43,7 +44,9 @@ def test_the_day_of_an_order_is_the_company_s_not_the_clock_s(company: Company) 
     assert (ordered_on, week) == (day(2), day(1))
 
 
-@pytest.mark.parametrize(("on", "units"), [(2, []), (3, [3]), (6, [3]), (7, [2]), (12, [2])])
+@pytest.mark.parametrize(
+    ("on", "units"), [(2, []), (3, [3]), (4, [3]), (6, [4]), (7, [2]), (12, [2])]
+)
 def test_a_corrected_line_counts_anew_from_the_day_of_its_correction(
     company: Company, on: int, units: list[int]
 ) -> None:
@@ -101,7 +104,7 @@ def test_an_order_and_its_line_may_change_on_the_same_day(company: Company) -> N
     [
         (2, {}),
         (4, {"D1": 5}),
-        (5, {"D1": 8}),
+        (5, {"D1": 9}),
         (7, {"D1": 7}),
         (8, {"D1": 2}),
         (11, {"D2": 2}),

@@ -1,5 +1,6 @@
 """A workspace with a source of its own: a shop that delivers products, sales and stock counts."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,13 @@ class Shop:
         """Deliver a file of sales."""
         return self.deliver(f"sales_{on}.csv", SALES + "".join(f"{line}\n" for line in lines))
 
-    def land(self, as_of: date = MONDAY, *, allow_late: bool = True) -> list[BatchReceipt]:
+    def land(
+        self, as_of: date = MONDAY, *, allow_late: bool = True, whole: Sequence[str] = ()
+    ) -> list[BatchReceipt]:
         """Land what has arrived."""
         with open_warehouse(self.workspace) as warehouse:
-            return list(land(self.workspace, warehouse, as_of, allow_late=allow_late))
+            found = land(self.workspace, warehouse, as_of, allow_late=allow_late, whole=whole)
+            return list(found)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the warehouse."""

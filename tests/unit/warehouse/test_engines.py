@@ -1,11 +1,14 @@
 """What every engine promises, asked of each; then what only the PostgreSQL engine has to say."""
 
 import math
+import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -113,6 +116,26 @@ def test_a_transaction_that_fails_leaves_nothing(warehouse: Warehouse) -> None:
     assert warehouse.scalar("SELECT count(*) FROM core.sold") == 0
 
 
+def test_a_transaction_in_which_a_statement_failed_does_not_pretend_to_commit(
+    warehouse: Warehouse,
+) -> None:
+    hold(warehouse)
+
+    def pass_over_the_failure() -> None:
+        with warehouse.transaction():
+            warehouse.execute("DELETE FROM core.sold")
+            with suppress(Exception):
+                warehouse.execute("INSERT INTO core.unknown VALUES (1)")
+
+    with pytest.raises(Exception, match="abort"):
+        pass_over_the_failure()
+
+    assert warehouse.scalar("SELECT count(*) FROM core.sold") == SOLD.height
+    with warehouse.transaction():
+        warehouse.execute("DELETE FROM core.sold")
+    assert warehouse.scalar("SELECT count(*) FROM core.sold") == 0
+
+
 def test_an_exported_table_holds_the_same_values_on_every_engine(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
@@ -151,15 +174,68 @@ def test_one_pipeline_at_a_time_has_the_database_open(postgres_dsn: str) -> None
 
 
 def test_a_table_that_somebody_holds_is_an_error_to_try_again(postgres_dsn: str) -> None:
-    import adbc_driver_postgresql.dbapi as adbc
-
     with PostgresWarehouse(postgres_dsn) as opened, adbc.connect(postgres_dsn) as other:
         with other.cursor() as cursor:
-            cursor.execute("LOCK TABLE platform.forecasts IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("LOCK TABLE raw.batches IN ACCESS EXCLUSIVE MODE")
         opened.execute("SET lock_timeout = '50ms'")
 
         with pytest.raises(TryAgain, match="another session holds a table"):
-            opened.scalar("SELECT count(*) FROM platform.forecasts")
+            opened.scalar("SELECT count(*) FROM raw.batches")
+
+
+def test_a_commit_that_fails_leaves_nothing_and_the_session_works_on(postgres_dsn: str) -> None:
+    with PostgresWarehouse(postgres_dsn) as opened:
+        # such a rule is looked at when the transaction commits
+        opened.execute("CREATE TABLE raw.once (a INTEGER UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+
+        def commit_twins() -> None:
+            with opened.transaction():
+                opened.execute("INSERT INTO raw.once VALUES (1), (1)")
+
+        with pytest.raises(Exception, match="once_a_key"):
+            commit_twins()
+
+        assert opened.scalar("SELECT count(*) FROM raw.once") == 0
+        with opened.transaction():
+            opened.execute("INSERT INTO raw.once VALUES (1)")
+    with PostgresWarehouse(postgres_dsn) as opened:
+        assert opened.scalar("SELECT count(*) FROM raw.once") == 1
+
+
+def end_session(dsn: str, warehouse: PostgresWarehouse) -> None:
+    pid = warehouse.scalar("SELECT pg_backend_pid()")
+    with adbc.connect(dsn, autocommit=True) as other, other.cursor() as cursor:
+        cursor.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+
+
+@pytest.mark.parametrize("moment", ["a query", "a transaction", "a COPY", "the commit"])
+def test_a_server_that_goes_away_is_an_error_to_try_again(postgres_dsn: str, moment: str) -> None:
+    secret = make_dsn(postgres_dsn, password="s3cret")  # noqa: S106
+
+    def work(opened: PostgresWarehouse) -> None:
+        if moment == "a query":
+            end_session(secret, opened)
+            opened.rows("SELECT 1")
+        with opened.transaction():
+            opened.execute("INSERT INTO platform.outcomes VALUES ('a', 'b', 'c', now(), now(), 1)")
+            if moment != "a COPY":
+                end_session(secret, opened)
+            if moment == "a transaction":
+                opened.execute("DELETE FROM platform.outcomes")
+            if moment == "a COPY":
+                with opened.relation("given", SOLD):
+                    end_session(secret, opened)
+
+    with (
+        pytest.raises(TryAgain, match=r"connection to the warehouse .* was lost") as refused,
+        PostgresWarehouse(secret) as opened,
+    ):
+        work(opened)
+
+    assert refused.value.exit_code == 75
+    assert "s3cret" not in "".join(traceback.format_exception(refused.value))
+    with PostgresWarehouse(secret) as again:
+        assert again.scalar("SELECT count(*) FROM platform.outcomes") == 0
 
 
 @pytest.mark.parametrize(

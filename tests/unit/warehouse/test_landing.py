@@ -8,7 +8,7 @@ import pytest
 
 from ghala.contracts.errors import DataRejected, TryAgain, UsageError
 from ghala.contracts.records import BatchReceipt
-from ghala.warehouse import landing
+from ghala.warehouse import loading
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import receipts, verify_landing
@@ -184,6 +184,20 @@ def test_an_overdue_feed_is_told_and_allow_late_goes_on(shop: Shop) -> None:
     assert shop.land(late, allow_late=True) == []
 
 
+def test_a_feed_may_come_as_many_days_later_as_its_contract_says(embedded_shop: Shop) -> None:
+    contract = embedded_shop.workspace.root / "sources" / "shop" / "contract.yml"
+    text = contract.read_text(encoding="utf-8").replace(
+        "every_days: 7", "every_days: 7\n    grace_days: 2"
+    )
+    contract.write_text(text, encoding="utf-8")
+    embedded_shop.sell(GOOD)
+    embedded_shop.land(allow_late=False)
+
+    assert embedded_shop.land(MONDAY + timedelta(days=8), allow_late=False) == []
+    with pytest.raises(DataRejected, match="every 7 days, up to 2 later at times"):
+        embedded_shop.land(MONDAY + timedelta(days=9), allow_late=False)
+
+
 def test_what_has_arrived_is_landed_before_another_feed_is_told_to_be_overdue(shop: Shop) -> None:
     with pytest.raises(DataRejected, match="the last one came on no day"):
         shop.land(allow_late=False)
@@ -283,7 +297,7 @@ def test_a_crash_between_copy_and_commit_leaves_the_file_out_and_the_next_run_br
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.sell(GOOD, "r1,2,no-such,1,1.00,2024-01-05")
-    whole = landing._record
+    whole = loading._record
 
     def record_and_die(warehouse: Warehouse, receipts: list[BatchReceipt]) -> None:
         whole(warehouse, receipts)
@@ -291,7 +305,7 @@ def test_a_crash_between_copy_and_commit_leaves_the_file_out_and_the_next_run_br
             raise SystemExit("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(landing, "_record", record_and_die)
+        patch.setattr(loading, "_record", record_and_die)
         with pytest.raises(SystemExit):
             shop.land()
 

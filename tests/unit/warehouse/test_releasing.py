@@ -263,28 +263,6 @@ def test_a_crash_before_the_commit_leaves_the_rows_in_quarantine_and_the_next_ca
     assert len([name for name in sold.landed() if name.startswith(".")]) == 0
 
 
-def test_what_was_released_is_kept_so_that_a_lost_warehouse_can_take_it_again(
-    embedded_shop: Shop, tmp_path: Path
-) -> None:
-    sold = embedded_shop
-    sold.sell(GOOD, *BAD)
-    sold.land()
-    file = mend(
-        sold, tmp_path / "fixed.csv",
-        units={"2": "5", "3": "50", "4": "9"}, sku={"4": "NA"}, price={"4": ""},
-    )  # fmt: skip
-    first = release_rows(sold, Correction(2, "typing errors", file))
-    before = sold.query(SALES_NOW)
-    sold.workspace.warehouse.unlink()
-    sold.land()
-
-    kept = sold.workspace.landing / "shop" / first.file
-    again = release_rows(sold, Correction(2, "typing errors", kept))
-
-    assert (again.file, again.sha256) == (first.file, first.sha256)
-    assert sold.query(SALES_NOW) == before
-
-
 def test_rows_of_a_parquet_feed_are_mended_in_csv_and_in_parquet(
     shop: Shop, tmp_path: Path
 ) -> None:

@@ -182,7 +182,7 @@ def test_a_status_without_any_history_is_shown_with_the_next_step(workspace: Wor
 def test_an_accuracy_that_is_not_known_is_no_number(published: Workspace) -> None:
     case = make_status()["use_cases"][0]
     for value in (None, float("nan")):
-        unknown = dict.fromkeys(("wape", "baseline_wape", "value_added", "bias"), value)
+        unknown = dict.fromkeys(("loss", "baseline_loss", "value_added"), value)
         row = {**case["accuracy"][0], **unknown}
         words = show(published, use_cases=[{**case, "accuracy": [row]}]).words
         assert "not known yet" in words

@@ -100,7 +100,7 @@ def test_a_series_with_quotes_is_found(client: FlaskClient) -> None:
         "offset=-1",
         "target_week=2017-02-30",
         "limit=5&limit=6",
-        "grain=" + "x" * 201,
+        "grain=" + "x" * 501,
     ],
 )
 def test_a_wrong_parameter_is_refused_by_name(client: FlaskClient, query: str) -> None:

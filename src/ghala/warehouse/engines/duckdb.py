@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from ghala.contracts.dialect import filtered, quoted
-from ghala.contracts.errors import DataRejected, TryAgain, full_disk
-from ghala.warehouse.engines.engine import Parameters
+from ghala.contracts.errors import DataRejected, GhalaError, TryAgain, full_disk
+from ghala.warehouse.engines.engine import Parameters, Warehouse
 from ghala.warehouse.engines.schema import SCHEMA
 from ghala.warehouse.parquet import BATCH_ROWS, write_parquet
 
@@ -33,7 +33,7 @@ class DuckDBDialect:
         return declared
 
 
-class DuckDBWarehouse:
+class DuckDBWarehouse(Warehouse):
     """A connection to the warehouse file, used as a context manager.
 
     Raises:
@@ -58,36 +58,9 @@ class DuckDBWarehouse:
         self.connection.execute("SET enable_progress_bar = false")  # it writes to standard output
         self.connection.execute(SCHEMA)
 
-    def __enter__(self) -> Self:
-        """Return the open warehouse."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the file, so that dbt may open it."""
         self.connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All statements inside happen, or none.
-
-        Raises:
-            TryAgain: the disk is full.
-        """
-        self.connection.execute("BEGIN")
-        try:
-            yield
-            self.connection.execute("COMMIT")
-        except BaseException as error:
-            with suppress(duckdb.Error):  # a commit that failed has rolled back already
-                self.connection.execute("ROLLBACK")
-            if isinstance(error, duckdb.Error) and (full := full_disk(error)):
-                raise full from error
-            raise
 
     def execute(self, sql: str, parameters: Parameters = ()) -> None:
         """Run one statement to its end."""
@@ -102,11 +75,6 @@ class DuckDBWarehouse:
         given = parameters or None
         return pl.DataFrame(self.connection.sql(sql, params=given).to_arrow_table())
 
-    def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
-        """Run a query and return the first value of its first row, or None."""
-        found = self.connection.execute(sql, parameters).fetchall()
-        return found[0][0] if found else None
-
     def keep(self, name: str, sql: str, parameters: Parameters = ()) -> None:
         """Keep a query's rows as the temporary table ``name`` until the warehouse is closed."""
         self.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {sql}", parameters)
@@ -120,20 +88,17 @@ class DuckDBWarehouse:
         finally:
             self.connection.unregister(name)
 
-    def has(self, schema: str, table: str) -> bool:
-        """Whether a table or view exists."""
-        return bool(
-            self.scalar(
-                "SELECT count(*) FROM information_schema.tables"
-                " WHERE table_schema = ? AND table_name = ?",
-                [schema, table],
-            )
-        )
-
     def export(self, schema: str, table: str, *, target: Path) -> None:
         """Write a table or view to a Parquet file with page checksums, in bounded memory."""
         relation = self.connection.sql(f'FROM "{schema}"."{table}"')
         write_parquet(relation.to_arrow_reader(BATCH_ROWS), target)
+
+    def show(self, relations: Sequence[tuple[str, str]], *, build: int, as_of: date) -> None:
+        """Nobody but the pipeline opens the file: its readers have the exported files."""
+
+    def explain(self, error: BaseException) -> GhalaError | None:
+        """A full disk is no bug."""
+        return full_disk(error) if isinstance(error, duckdb.Error) else None
 
 
 def _explain(path: Path, error: duckdb.IOException) -> Exception:

@@ -11,11 +11,11 @@ def open_warehouse(workspace: Workspace) -> Warehouse:
         TryAgain: another pipeline has it open.
         ConfigurationError: the database is not named or cannot be reached.
     """
-    if workspace.settings.place.warehouse.engine == "postgres":
+    place = workspace.settings.place.warehouse
+    if place.engine == "postgres":
         from ghala.warehouse.engines.postgres import PostgresWarehouse
 
-        return PostgresWarehouse(workspace.settings.place.warehouse.dsn)
+        return PostgresWarehouse(place.dsn, memory_gb=place.memory_gb)
     from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 
-    memory = workspace.settings.place.warehouse.memory_gb
-    return DuckDBWarehouse(workspace.warehouse, memory_limit=f"{memory}GB")
+    return DuckDBWarehouse(workspace.warehouse, memory_limit=f"{place.memory_gb}GB")

@@ -1,11 +1,12 @@
 """The team's warehouse: a PostgreSQL database, read and filled in Arrow batches by COPY."""
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
@@ -13,8 +14,9 @@ import polars as pl
 import pyarrow as pa
 
 from ghala.contracts.dialect import filtered, quoted
-from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
-from ghala.warehouse.engines.engine import Parameters
+from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain, full_disk
+from ghala.warehouse.engines.engine import Parameters, Warehouse
+from ghala.warehouse.engines.readers import refill
 from ghala.warehouse.engines.schema import SCHEMA
 from ghala.warehouse.parquet import write_parquet
 
@@ -23,11 +25,13 @@ if TYPE_CHECKING:
 
 # One pipeline at a time, as with a file: any fixed number says whose lock it is.
 _LOCK = 0x6768616C61
-_SESSION = (
-    "SET TIME ZONE 'UTC'",
-    "SET lock_timeout = '30s'",
-    "SET client_min_messages = 'warning'",
-)
+_WAIT = 3.0  # seconds: how long a session outlives the process that had it, and some more
+_SESSION = {
+    "TimeZone": "UTC",
+    "client_min_messages": "warning",
+    "client_connection_check_interval": "1s",  # a killed process does not work on in the server
+    "jit": "off",  # compiling costs more than it saves in queries of seconds
+}
 _TYPES = {
     "tinyint": "smallint",
     "hugeint": "numeric(38, 0)",
@@ -42,6 +46,13 @@ _BUSY = {
     "53300": "the server has no connection left",
     "57P03": "the server is starting or stopping",
 }
+_GONE = ("08", "57P01", "57P02")  # how a server that ends a session says so, when it still can
+_LOST = (
+    "server closed the connection",
+    "no connection to the server",
+    "could not receive data from server",
+    "could not send data to server",
+)
 # A string, a quoted name or a comment is passed over; what is left is a parameter.
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|(\?)|\$([a-z_]+)")
 
@@ -64,11 +75,12 @@ class PostgresDialect:
         return _TYPES.get(declared, declared)
 
 
-class PostgresWarehouse:
+class PostgresWarehouse(Warehouse):
     """A connection to the database, used as a context manager.
 
     Args:
         dsn: a libpq address; its password is never shown.
+        memory_gb: what a session may use for sorting and hashing, about.
 
     Raises:
         TryAgain: another pipeline has the warehouse open, or the server is busy.
@@ -77,7 +89,7 @@ class PostgresWarehouse:
 
     dialect = PostgresDialect()
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, memory_gb: int = 2) -> None:
         parts = read_dsn(dsn)
         self.name = f"{parts.get('dbname', 'postgres')} on {parts.get('host', 'localhost')}"
         try:
@@ -88,34 +100,14 @@ class PostgresWarehouse:
         self.until_closed.callback(self._connection.close)
         self.desk: DuckDBWarehouse | None = None  # where files are checked, once some are
         try:
-            _take_over(self)
+            _take_over(self, session_settings(memory_gb))
         except BaseException:
             self.until_closed.close()
             raise
 
-    def __enter__(self) -> Self:
-        """Return the open warehouse."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the connection; the server then lets go of the warehouse."""
         self.until_closed.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All statements inside happen, or none."""
-        self.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self.execute("ROLLBACK")
-            raise
-        self.execute("COMMIT")
 
     def execute(self, sql: str, parameters: Parameters = ()) -> None:
         """Run one statement to its end."""
@@ -136,11 +128,6 @@ class PostgresWarehouse:
             cursor.execute(*_numbered(sql, parameters))
             found = cursor.fetch_arrow_table()
         return [_plain(*pair) for pair in zip(found.column_names, found.columns, strict=True)]
-
-    def scalar(self, sql: str, parameters: Parameters = ()) -> Any:
-        """Run a query and return the first value of its first row, or None."""
-        found = self.rows(sql, parameters)
-        return found[0][0] if found else None
 
     def keep(self, name: str, sql: str, parameters: Parameters = ()) -> None:
         """Keep a query's rows as the temporary table ``name`` until the warehouse is closed."""
@@ -166,16 +153,6 @@ class PostgresWarehouse:
                 return int(cursor.adbc_ingest(table, rows, mode="create", temporary=True))
             return int(cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema))
 
-    def has(self, schema: str, table: str) -> bool:
-        """Whether a table or view exists."""
-        return bool(
-            self.scalar(
-                "SELECT count(*) FROM information_schema.tables"
-                " WHERE table_schema = ? AND table_name = ?",
-                [schema, table],
-            )
-        )
-
     def export(self, schema: str, table: str, *, target: Path) -> None:
         """Write a table or view to a Parquet file with page checksums, in bounded memory."""
         columns = self.rows(
@@ -194,25 +171,50 @@ class PostgresWarehouse:
             cursor.execute(f"SELECT {chosen} FROM {quoted(schema)}.{quoted(table)}")  # noqa: S608
             write_parquet(_converted(cursor.fetch_record_batch(), decimals), target)
 
+    def show(self, relations: Sequence[tuple[str, str]], *, build: int, as_of: date) -> None:
+        """Fill the schemas that other sessions read; they see the build before or this one."""
+        refill(self, relations, build=build, as_of=as_of)
+
+    def explain(self, error: BaseException) -> GhalaError | None:
+        """A server that is busy, full or gone is no bug."""
+        if not isinstance(error, adbc_driver_manager.Error):
+            return None
+        if busy := _BUSY.get(error.sqlstate or ""):
+            return TryAgain(
+                f"The warehouse {self.name} is busy: {busy}.", "Run the command again later."
+            )
+        if (error.sqlstate or "").startswith(_GONE) or any(word in str(error) for word in _LOST):
+            return TryAgain(
+                f"The connection to the warehouse {self.name} was lost.",
+                "Run the command again: what was committed stays, and it goes on after that.",
+            )
+        return full_disk(error)
+
     @contextmanager
     def _cursor(self) -> Iterator[adbc.Cursor]:
         try:
             with self._connection.cursor() as cursor:
                 yield cursor
         except adbc_driver_manager.Error as error:
-            busy = _BUSY.get(error.sqlstate or "")
-            if busy is None:
-                raise
-            raise TryAgain(
-                f"The warehouse {self.name} is busy: {busy}.", "Run the command again later."
-            ) from error
+            if known := self.explain(error):
+                raise known from error
+            raise
 
 
-def _take_over(warehouse: PostgresWarehouse) -> None:
+def session_settings(memory_gb: int) -> dict[str, str]:
+    """How a session of the pipeline works in the server, dbt's sessions too."""
+    return {**_SESSION, "work_mem": f"{64 * memory_gb}MB"}  # of each step of a query
+
+
+def _take_over(warehouse: PostgresWarehouse, settings: dict[str, str]) -> None:
     """Make the session ready and hold the lock that lets one pipeline work at a time."""
-    for setting in _SESSION:
-        warehouse.execute(setting)
-    if not warehouse.scalar("SELECT pg_try_advisory_lock(?)", [_LOCK]):
+    for name, value in (settings | {"lock_timeout": "30s"}).items():
+        warehouse.execute(f"SET {name} = '{value}'")
+    patience = time.monotonic() + _WAIT
+    while not warehouse.scalar("SELECT pg_try_advisory_lock(?)", [_LOCK]):
+        if time.monotonic() < patience:
+            time.sleep(0.2)
+            continue
         holder = warehouse.scalar(
             "SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
             " AND (CAST(classid AS BIGINT) << 32) + CAST(objid AS BIGINT) = ?",

@@ -1,4 +1,4 @@
-"""The tables that the platform itself writes: one text for every engine."""
+"""The tables of landing: one text for every engine; use cases bring their own."""
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS raw;
@@ -15,17 +15,9 @@ CREATE TABLE IF NOT EXISTS raw.releases (
     batch INTEGER NOT NULL, row_number BIGINT NOT NULL, into_batch INTEGER NOT NULL,
     released_by VARCHAR NOT NULL, released_at TIMESTAMP NOT NULL, reason VARCHAR NOT NULL,
     PRIMARY KEY (batch, row_number));
-CREATE TABLE IF NOT EXISTS platform.forecasts (
-    use_case VARCHAR NOT NULL, version INTEGER NOT NULL, role VARCHAR NOT NULL,
-    as_of DATE NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
-    target_week DATE NOT NULL, horizon INTEGER NOT NULL,
-    mean DOUBLE PRECISION NOT NULL, p10 DOUBLE PRECISION NOT NULL,
-    p50 DOUBLE PRECISION NOT NULL, p90 DOUBLE PRECISION NOT NULL,
-    dispersion DOUBLE PRECISION, naive DOUBLE PRECISION,
-    recent_mean DOUBLE PRECISION, smart_mean DOUBLE PRECISION,
-    smart_mean_p10 DOUBLE PRECISION, smart_mean_p50 DOUBLE PRECISION,
-    smart_mean_p90 DOUBLE PRECISION);
-CREATE TABLE IF NOT EXISTS platform.outcomes (
-    use_case VARCHAR NOT NULL, grain VARCHAR NOT NULL, series VARCHAR NOT NULL,
-    target_week DATE NOT NULL, known_on DATE NOT NULL, actual DOUBLE PRECISION NOT NULL);
+CREATE TABLE IF NOT EXISTS platform.built (name VARCHAR PRIMARY KEY, digest VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS platform.facts (
+    number INTEGER PRIMARY KEY, kind VARCHAR NOT NULL, use_case VARCHAR, version INTEGER,
+    as_of DATE, actor VARCHAR NOT NULL, recorded_at TIMESTAMP NOT NULL, words VARCHAR NOT NULL,
+    body JSON NOT NULL, digest VARCHAR NOT NULL);
 """

@@ -7,9 +7,18 @@ from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from flask import Response, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from ghala.contracts.errors import suggest
+from ghala.contracts.use_case import UseCase
 from ghala.web.errors import refuse
 
 _WHOLE = re.compile(r"[0-9]{1,10}")
@@ -31,6 +40,7 @@ def _iso_date(text: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_whole_number)]
+Text = Annotated[str, Field(max_length=500)]
 Day = Annotated[date, BeforeValidator(_iso_date)]
 
 
@@ -42,7 +52,7 @@ class Query(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _is_known(cls, given: dict[str, Any]) -> dict[str, Any]:
-        for name in given:
+        for name in given if cls.model_config.get("extra") == "forbid" else ():
             if name not in cls.model_fields:
                 raise ValueError(
                     f"unknown parameter {name[:60]!r}. {suggest(name[:60], cls.model_fields)}"
@@ -62,17 +72,39 @@ class NothingAsked(Query):
 
 
 class PredictionQuery(Query):
-    """Which predictions are wanted; without parameters the newest of the production version."""
+    """Which predictions are wanted; without parameters the newest of the production version.
 
-    grain: str | None = Field(None, max_length=200, description="what a series is, e.g. sku_chain")
-    series: str | None = Field(None, max_length=500, description="one member of the grain")
-    target_week: Day | None = Field(None, description="first day of the predicted week")
+    The columns that say what a row of the use case is about, such as ``series`` or
+    ``customer_id``, are parameters too.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
     as_of: Day | None = Field(None, description="business date of the scoring; default the newest")
     version: Whole | None = Field(
         None, ge=1, le=2**31 - 1, description="default the one in production now"
     )
     limit: Whole = Field(100, ge=1, le=10_000)
     offset: Whole = Field(0, ge=0, le=10**9)
+
+
+class _KeyedQuery(PredictionQuery):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def key_query(use_case: UseCase, query: PredictionQuery) -> dict[str, Any]:
+    """The columns of the use case's key that are asked for, each checked by its type.
+
+    Raises:
+        ValidationError: a value is wrong, or a parameter is no column of the key.
+    """
+    keys = [name for name in use_case.key if name not in PredictionQuery.model_fields]
+    fields: dict[str, Any] = {
+        name: (Text | None if name in use_case.entity else Day | None, None) for name in keys
+    }
+    checked = create_model("KeyedQuery", __base__=_KeyedQuery, **fields)
+    given = checked.model_validate(query.model_dump(exclude_none=True))
+    return {name: getattr(given, name) for name in keys if getattr(given, name) is not None}
 
 
 class UseCasePath(BaseModel):
@@ -106,22 +138,17 @@ class UseCases(BaseModel):
 
 
 class Prediction(BaseModel):
-    """One prediction, with what then happened once that is known."""
+    """One prediction, with what then happened once that is known.
 
-    model_config = ConfigDict(extra="forbid")
+    Beside these it holds the use case's own columns: its entity and target, the answer and those
+    of the baselines.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     version: int
     role: str
     as_of: date
-    grain: str
-    series: str
-    target_week: date
-    horizon: int = Field(description="weeks ahead")
-    mean: float | None
-    p10: float | None
-    p50: float | None
-    p90: float | None
-    smart_mean: float | None = Field(description="the strong simple rule, for comparison")
     actual: float | None
     actual_known_on: date | None
 

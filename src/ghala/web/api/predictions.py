@@ -1,19 +1,21 @@
 """Read predictions from the published build, for the version that the ledger names now."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import TryAgain, UsageError
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
 from ghala.ledger.book import Ledger
+from ghala.warehouse.predictions import mart_of
 from ghala.warehouse.publish import Published, read_published
-from ghala.web.api.answers import Prediction, PredictionQuery
+from ghala.web.api.answers import PredictionQuery
 
 if TYPE_CHECKING:
     import duckdb
-
-_COLUMNS = ", ".join(Prediction.model_fields)
 
 
 def version_in_production(workspace: Workspace, use_case: str) -> int:
@@ -40,31 +42,26 @@ def version_in_production(workspace: Workspace, use_case: str) -> int:
 
 
 def read_predictions(
-    workspace: Workspace, use_case: str, *, query: PredictionQuery
+    workspace: Workspace, use_case: UseCase, *, query: PredictionQuery, key: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """One page of the predictions of one version.
+    """One page of the predictions of one version, where its key has the values of ``key``.
 
     Raises:
         TryAgain: nothing is published, or the version has no predictions in the build yet.
         UsageError: no version is in production, or the version asked for is unknown.
     """
     build = read_published(workspace)
-    version = query.version or version_in_production(workspace, use_case)
+    version = query.version or version_in_production(workspace, use_case.name)
     relation = _relation(build, use_case)
     with build.reading() as connection:
         newest = _newest(connection, relation, version=version)
         if newest is None:
             raise _no_predictions(connection, relation, version=version, query=query)
-        wanted = {
-            "version": version,
-            "as_of": query.as_of or newest,
-            "grain": query.grain,
-            "series": query.series,
-            "target_week": query.target_week,
-        }
-        total, rows = _page(connection, relation, wanted=wanted, query=query)
+        wanted = {"version": version, "as_of": query.as_of or newest, **key}
+        order = (*use_case.entity, *use_case.target, "role")
+        total, rows = _page(connection, relation, wanted=wanted, order=order, query=query)
     return {
-        "use_case": use_case,
+        "use_case": use_case.name,
         "version": version,
         "as_of": wanted["as_of"],
         "build": build.number,
@@ -76,15 +73,14 @@ def read_predictions(
     }
 
 
-def _relation(build: Published, use_case: str) -> str:
-    unit, _, name = use_case.partition("/")
-    schema, table = f"marts_{unit}", f"{name}_forecasts"
+def _relation(build: Published, use_case: UseCase) -> str:
+    schema, table = f"marts_{use_case.unit}", mart_of(use_case)
     if not (build.folder / f"{schema}.{table}.parquet").is_file():
         raise TryAgain(
-            f"Build {build.number} holds no predictions of {use_case} yet.",
+            f"Build {build.number} holds no predictions of {use_case.name} yet.",
             "Run `ghala run`, which scores and publishes.",
         )
-    return ".".join('"' + part.replace('"', '""') + '"' for part in (schema, table))
+    return f"{quoted(schema)}.{quoted(table)}"
 
 
 def _newest(connection: "duckdb.DuckDBPyConnection", relation: str, *, version: int) -> Any:
@@ -118,18 +114,19 @@ def _page(
     relation: str,
     *,
     wanted: dict[str, Any],
+    order: Sequence[str],
     query: PredictionQuery,
 ) -> tuple[int, list[dict[str, Any]]]:
-    given = {column: value for column, value in wanted.items() if value is not None}
-    where = " AND ".join(f"{column} = ?" for column in given)
+    where = " AND ".join(f"{quoted(column)} = ?" for column in wanted)
     counted = connection.execute(
         f"SELECT count(*) FROM {relation} WHERE {where}",  # noqa: S608 - our own names
-        list(given.values()),
+        list(wanted.values()),
     ).fetchone()
     found = connection.execute(
-        f"SELECT {_COLUMNS} FROM {relation} WHERE {where}"  # noqa: S608 - our own names
-        " ORDER BY grain, series, target_week, role LIMIT ? OFFSET ?",
-        [*given.values(), query.limit, query.offset],
-    ).fetchall()
-    rows = [dict(zip(Prediction.model_fields, row, strict=True)) for row in found]
+        f"SELECT * FROM {relation} WHERE {where}"  # noqa: S608 - our own names
+        f" ORDER BY {', '.join(map(quoted, order))} LIMIT ? OFFSET ?",
+        [*wanted.values(), query.limit, query.offset],
+    )
+    names = [column[0] for column in found.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return (counted[0] if counted else 0), rows

@@ -2,7 +2,9 @@
 
 from flask import Response, jsonify
 from flask_openapi3.blueprint import APIBlueprint
+from pydantic import ValidationError
 
+from ghala.contracts.discovery import declared_use_case
 from ghala.warehouse.publish import read_published
 from ghala.web.api.answers import (
     Health,
@@ -12,7 +14,9 @@ from ghala.web.api.answers import (
     Problem,
     UseCasePath,
     UseCases,
+    key_query,
     plain,
+    refuse_query,
 )
 from ghala.web.api.predictions import read_predictions
 from ghala.web.site import this_site
@@ -46,6 +50,10 @@ def list_use_cases(query: NothingAsked) -> Response:
 )
 def list_predictions(path: UseCasePath, query: PredictionQuery) -> Response:
     """Page through the newest predictions of the version that is in production now."""
-    site = this_site()
-    use_case = site.use_case_name(path.unit, path.name)
-    return jsonify(plain(read_predictions(site.workspace, use_case, query=query)))
+    workspace = this_site().workspace
+    found = declared_use_case(workspace, this_site().use_case_name(path.unit, path.name))
+    try:
+        key = key_query(found, query)
+    except ValidationError as error:
+        return refuse_query(error)
+    return jsonify(plain(read_predictions(workspace, found, query=query, key=key)))

@@ -6,6 +6,11 @@ from typing import Any
 NARROW_SPACE = "\u202f"
 MINUS = "\u2212"
 UNKNOWN = "–"
+_METRICS = {
+    "wape": "WAPE is the sum of the absolute errors over the sum of the actuals.",
+    "squared_error": "Squared error is the mean of the squared differences to what happened.",
+    "cost": "Cost is what the decisions cost per row, in the company's currency.",
+}
 
 
 def count(value: int | None) -> str:
@@ -47,16 +52,41 @@ def verdict(share: float | None) -> str:
     return "better" if share > 0 else "worse"
 
 
+def loss(row: dict[str, Any], which: str) -> str:
+    """A loss of a row: WAPE is a share, others have the unit of the outcome."""
+    value = row.get(which)
+    if row.get("metric") == "wape" or value is None or not math.isfinite(value):
+        return percent(value)
+    return f"{value:,.4g}".replace(",", NARROW_SPACE).replace("-", MINUS)
+
+
+def figure(value: float) -> str:
+    """A figure of any kind: a whole number, else three decimals."""
+    if float(value).is_integer() and abs(value) > 1:
+        return count(int(value))
+    return f"{value:.3f}".replace("-", MINUS)
+
+
 def words(name: str) -> str:
     """A column's name as words."""
     return name.replace("_", " ")
 
 
+def metric(name: str) -> str:
+    """The heading of a metric."""
+    return "WAPE" if name == "wape" else words(name).capitalize()
+
+
+def explained(name: str) -> str:
+    """What a metric is, in one sentence."""
+    return _METRICS.get(name, "")
+
+
 def bar_lengths(row: dict[str, Any]) -> dict[str, float] | None:
     """Lengths, of 100, of the error of a version and of its baseline; None when one is unknown."""
-    errors = [row.get("wape"), row.get("baseline_wape")]
+    errors = [row.get("loss"), row.get("baseline_loss")]
     known = [error for error in errors if error is not None and math.isfinite(error)]
-    if len(known) != len(errors):
+    if len(known) != len(errors) or min(known) < 0:  # what earns money has a cost below zero
         return None
     full = max(*known, 1e-9)
     own, baseline = (round(100 * error / full, 1) for error in known)
@@ -69,6 +99,10 @@ FILTERS = {
     "signed_percent": signed_percent,
     "gain": gain,
     "verdict": verdict,
+    "loss": loss,
+    "metric": metric,
+    "explained": explained,
+    "figure": figure,
     "words": words,
     "bar_lengths": bar_lengths,
 }

@@ -2,8 +2,9 @@
     Every state in which a row of a staging entity was known: one row per source, `key` and batch.
 
     A row with a key that came before is its new state. What was known on a day D are the rows with
-    `known_on <= D AND (superseded_on IS NULL OR superseded_on > D)`: at most one per key, since a
-    later batch never counts as known earlier. The newest states have `superseded_on` null.
+    `known_on <= D AND (superseded_on IS NULL OR superseded_on > D)`: at most one per key. States
+    follow each other by their day of arrival, whenever their files were landed: one that came too
+    late stands before those that were delivered after it. The newest have `superseded_on` null.
 
     An incremental model reads and writes only what shares `source` and `touch` (the key, unless
     told) with the new batches, or with the query `also_touched`; it deletes by the same columns.
@@ -25,7 +26,7 @@
         {% for column in columns if column not in ('known_on', 'batch') -%}
         {{ column }},
         {% endfor -%}
-        known_since AS known_on, superseded_on, batch, superseded_batch
+        known_on, superseded_on, batch, superseded_batch
     FROM chained
 {%- endmacro %}
 
@@ -57,8 +58,8 @@
 
 
 {#
-    The rows of the relation `rows` with `known_since` (`known_on`, made monotone over the batches
-    of a key), `superseded_on` and `superseded_batch`. Few keys come again: only those are sorted.
+    The rows of the relation `rows` with `superseded_on` and `superseded_batch`. Few keys come again:
+    only those are sorted.
 #}
 {% macro chained(rows, key) -%}
     {%- set key_list = key | join(', ') -%}
@@ -66,25 +67,18 @@
         SELECT {{ key_list }} FROM {{ rows }} GROUP BY {{ key_list }} HAVING count(*) > 1
     ),
 
-    monotone AS (
-        SELECT {{ key_list }}, batch, max(known_on) OVER upto AS known_since
-        FROM {{ rows }}
-        INNER JOIN repeated USING ({{ key_list }})
-        WINDOW upto AS (PARTITION BY {{ key_list }} ORDER BY batch)
-    ),
-
     linked AS (
         SELECT
-            {{ key_list }}, batch, known_since,
-            lead(known_since) OVER onward AS superseded_on,
+            {{ key_list }}, batch,
+            lead(known_on) OVER onward AS superseded_on,
             lead(batch) OVER onward AS superseded_batch
-        FROM monotone
-        WINDOW onward AS (PARTITION BY {{ key_list }} ORDER BY batch)
+        FROM {{ rows }}
+        INNER JOIN repeated USING ({{ key_list }})
+        WINDOW onward AS (PARTITION BY {{ key_list }} ORDER BY known_on, batch)
     )
 
     SELECT
         this_row.*,
-        coalesce(linked.known_since, this_row.known_on) AS known_since,
         linked.superseded_on,
         linked.superseded_batch
     FROM {{ rows }} AS this_row

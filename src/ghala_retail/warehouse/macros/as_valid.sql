@@ -119,3 +119,13 @@
         {%- for column in key %} AND states.{{ column }} = placed.{{ column }}{% endfor %}
     WHERE states.valid_to IS NULL OR states.valid_to > placed.valid_from
 {%- endmacro %}
+
+
+{# The rows of a slowly changing table that hold now, without the columns that say since when. #}
+{% macro as_it_is_now(history) -%}
+    {%- set left_out = ['valid_to', 'is_current', 'superseded_on', 'batch', 'superseded_batch', 'row_batch'] -%}
+    {%- set columns = adapter.get_columns_in_relation(history) if execute else [] -%}
+    SELECT {{ columns | map(attribute='name') | reject('in', left_out) | join(', ') }}
+    FROM {{ history }}
+    WHERE is_current
+{%- endmacro %}

@@ -11,7 +11,8 @@
     {%- for source in bringing -%}
     {%- set staged = ref('stg_' ~ source ~ '__' ~ entity) -%}
     {%- set brought = adapter.get_columns_in_relation(staged) if execute else [] -%}
-    {%- set brought = brought | map(attribute='name') | list %}
+    {#- DuckDB shows a name as the landed table writes it, whatever the query says: SKU AS sku. #}
+    {%- set brought = brought | map(attribute='name') | map('lower') | list %}
     SELECT
         CAST('{{ source }}' AS VARCHAR) AS source
         {%- for column, type in columns.items() %},

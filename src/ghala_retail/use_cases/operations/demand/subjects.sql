@@ -25,6 +25,7 @@ plan AS (
     FROM days
     INNER JOIN features.demand_plan AS arrived
         ON arrived.known_on <= days.as_of
+        AND (arrived.superseded_on IS NULL OR arrived.superseded_on > days.as_of)
         AND arrived.target_week BETWEEN days.this_week - 7 AND days.this_week + 21
 ),
 

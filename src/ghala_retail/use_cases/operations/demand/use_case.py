@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ghala.contracts.use_case import Forecast
+from ghala.evaluation.forecast import Forecast
 from ghala.evaluation.intervals import quantiles
 from ghala_retail.use_cases.operations.demand.model import Fitting, GrainModel, load, save
 

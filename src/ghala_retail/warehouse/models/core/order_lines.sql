@@ -40,7 +40,7 @@ sold AS (
         source, order_id, sku AS line, sku, CAST(NULL AS VARCHAR) AS channel, customer_id,
         CAST(NULL AS VARCHAR) AS agent_id, location_id, ordered_at, ordered_on,
         units AS units_ordered, units, CAST(NULL AS DECIMAL(12, 2)) AS unit_price, discount,
-        revenue, currency, false AS is_cancelled, known_since AS known_on, superseded_on, batch,
+        revenue, currency, false AS is_cancelled, known_on, superseded_on, batch,
         superseded_batch, batch AS line_batch, batch AS order_batch
     FROM whole_states
     UNION ALL
@@ -59,7 +59,7 @@ sold AS (
         ),
         lines.currency,
         orders.is_cancelled,
-        greatest(lines.known_since, orders.known_on),
+        greatest(lines.known_on, orders.known_on),
         least(lines.superseded_on, orders.superseded_on),
         greatest(lines.batch, orders.batch),
         CASE
@@ -72,7 +72,7 @@ sold AS (
     FROM part_states AS lines
     INNER JOIN {{ ref('orders') }} AS orders
         ON orders.source = lines.source AND orders.order_id = lines.order_id
-        AND (orders.superseded_on IS NULL OR lines.known_since <= orders.superseded_on)
+        AND (orders.superseded_on IS NULL OR lines.known_on <= orders.superseded_on)
         AND (lines.superseded_on IS NULL OR orders.known_on <= lines.superseded_on)
 )
 

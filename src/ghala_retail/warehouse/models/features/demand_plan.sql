@@ -1,89 +1,158 @@
-{{ config(materialized='incremental', incremental_strategy='append') }}
+{{ config(materialized='incremental', incremental_strategy='delete+insert',
+          unique_key=['grain', 'series', 'target_week']) }}
 
--- The frozen plan: how much of a series is promoted in a future week, as it was delivered on
--- `known_on`. Shares are weighted with the sales known before the plan arrived: by store for a
--- SKU over the chain, by SKU for a category in a store. Displays may be recorded as executed, so
--- they count only where a workspace says `displays_planned`.
+-- The frozen plan: how much of a series is promoted in a week, in every state in which that was
+-- planned, never as it was executed. What was planned on a day D are the rows with
+-- `known_on <= D AND (superseded_on IS NULL OR superseded_on > D)`.
+--
+-- Shares are weighted with the sales known when the plan arrived: by location for a SKU over the
+-- chain, by SKU for a category in a location. Displays may be recorded as executed, so they count
+-- only where a workspace says `displays_planned`.
 {% set measures = {
-    'mailer_share': 'in_mailer',
-    'front_share': 'on_front_page',
-    'back_share': 'on_back_page',
-    'feature_share': 'is_coupon_or_feature',
-    'display_share': 'on_display' if var('displays_planned') else 'false',
+    'mailer_share': ('in_mailer', 'promoted_share'),
+    'front_share': ('on_front_page', 'featured_share'),
+    'back_share': ('on_back_page', 0),
+    'feature_share': ('is_coupon_or_feature', 0),
+    'display_share': ('on_display' if var('displays_planned') else 'false', 0),
+    'discount_share': ('false', 'discount_share'),
 } %}
-WITH planned AS (
-    SELECT *
+WITH weekly AS NOT MATERIALIZED (
+    -- a week is planned once
+    SELECT *, CAST(NULL AS DATE) AS superseded_on
     FROM {{ ref('promotions') }}
-    {% if is_incremental() %}
-    WHERE batch > (SELECT coalesce(max(batch), 0) FROM {{ this }})
-    {% endif %}
+    {% if is_incremental() -%}
+    WHERE batch > {{ last_batch() }}
+    {%- endif %}
 ),
 
-arrivals AS (SELECT DISTINCT known_on FROM planned),
+dated AS (
+    -- all states of a week in which the new batches change one
+    SELECT *
+    FROM {{ ref('planned_weeks') }}
+    {% if is_incremental() -%}
+    WHERE week IN (SELECT week FROM {{ ref('planned_weeks') }} WHERE batch > {{ last_batch() }})
+    {%- endif %}
+),
 
--- The first plans came before any sale was known: they are weighted with the first weeks' sales,
--- which no forecast looks at (the first origin lies eight weeks later).
-horizon AS (
+-- A plan by the week is one of the locations that it names; one with dates leaves locations out.
+planning AS (
+    SELECT source, known_on, location_id FROM weekly
+    UNION
+    SELECT dated.source, dated.known_on, places.location_id
+    FROM (SELECT DISTINCT source, known_on FROM dated) AS dated
+    INNER JOIN {{ ref('locations') }} AS places ON places.source = dated.source
+    UNION
+    SELECT source, known_on, location_id FROM dated
+),
+
+-- Sales count from the Monday on which they are known. The first plans came before any sale was:
+-- they are weighted with the first weeks' sales, which no forecast looks at (the first origin lies
+-- eight weeks later).
+arrivals AS (
     SELECT
+        source,
         known_on,
-        greatest(known_on, (SELECT min(week) + 28 FROM {{ ref('sku_location_week') }})) AS upto
-    FROM arrivals
+        greatest(
+            CAST(date_trunc('week', known_on) AS DATE),
+            (SELECT min(week) + 28 FROM {{ ref('sku_location_week') }})
+        ) AS monday
+    FROM (SELECT DISTINCT source, known_on FROM planning) AS arrived
 ),
 
-store_weight AS (
-    SELECT horizon.known_on, sales.location_id, CAST(sum(sales.units) AS DOUBLE PRECISION) AS weight
-    FROM horizon
-    INNER JOIN {{ ref('sku_location_week') }} AS sales
-        ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
-    INNER JOIN (SELECT DISTINCT known_on, location_id FROM planned) AS planning
-        ON planning.known_on = horizon.known_on AND planning.location_id = sales.location_id
-    GROUP BY horizon.known_on, sales.location_id
+mondays AS (SELECT DISTINCT monday FROM arrivals),
+
+sales AS (
+    SELECT
+        sales.sku,
+        products.category,
+        sales.location_id,
+        CAST(date_trunc('week', sales.known_on + 6) AS DATE) AS monday,
+        sales.units
+    FROM {{ ref('sku_location_week') }} AS sales
+    LEFT JOIN {{ ref('products') }} AS products USING (sku)
+    WHERE sales.known_on > (SELECT min(monday) - 189 FROM mondays)
 ),
 
-chain_weight AS (SELECT known_on, sum(weight) AS total FROM store_weight GROUP BY known_on),
+location_sales AS (
+    SELECT location_id, monday, sum(units) AS units FROM sales GROUP BY location_id, monday
+),
+
+sku_sales AS (
+    SELECT sku, category, monday, sum(units) AS units
+    FROM sales
+    WHERE category IS NOT NULL
+    GROUP BY sku, category, monday
+),
+
+location_weight AS (
+    SELECT mondays.monday, location_id, CAST(sum(units) AS DOUBLE PRECISION) AS weight
+    FROM mondays
+    INNER JOIN location_sales AS sold
+        ON sold.monday BETWEEN mondays.monday - 175 AND mondays.monday
+    GROUP BY mondays.monday, location_id
+),
 
 sku_weight AS (
-    SELECT horizon.known_on, sales.sku, products.category, CAST(sum(sales.units) AS DOUBLE PRECISION) AS weight
-    FROM horizon
-    INNER JOIN {{ ref('sku_location_week') }} AS sales
-        ON sales.week < horizon.upto AND sales.week >= horizon.upto - 182
-    INNER JOIN {{ ref('products') }} AS products USING (sku)
-    WHERE products.category IS NOT NULL
-    GROUP BY horizon.known_on, sales.sku, products.category
+    SELECT mondays.monday, sku, category, CAST(sum(units) AS DOUBLE PRECISION) AS weight
+    FROM mondays
+    INNER JOIN sku_sales AS sold ON sold.monday BETWEEN mondays.monday - 175 AND mondays.monday
+    GROUP BY mondays.monday, sku, category
+),
+
+chain_weight AS (
+    SELECT source, known_on, sum(weight) AS total
+    FROM planning
+    INNER JOIN arrivals USING (source, known_on)
+    INNER JOIN location_weight USING (monday, location_id)
+    GROUP BY source, known_on
 ),
 
 category_weight AS (
-    SELECT known_on, category, sum(weight) AS total FROM sku_weight GROUP BY known_on, category
+    SELECT monday, category, sum(weight) AS total FROM sku_weight GROUP BY monday, category
 ),
 
 shares AS (
+    {% for plan in ('weekly', 'dated') -%}
+    {% if not loop.first %}UNION ALL{% endif %}
     SELECT
         'sku_chain' AS grain,
-        planned.sku AS series,
-        planned.week AS target_week,
-        planned.known_on,
-        planned.batch,
-        {% for name, flag in measures.items() %}
-        coalesce(sum(weight) FILTER (WHERE {{ flag }}), 0) / max(total) AS {{ name }}{{ ',' if not loop.last }}
+        plan.sku AS series,
+        plan.week AS target_week,
+        plan.known_on,
+        plan.superseded_on,
+        plan.batch,
+        {% for name, (flag, column) in measures.items() %}
+        coalesce(
+            {{ 'sum(weight) FILTER (WHERE %s)' % flag if plan == 'weekly' else 'sum(weight * %s)' % column }}
+            / nullif(max(total), 0), 0
+        ) AS {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
-    FROM planned
-    INNER JOIN store_weight USING (known_on, location_id)
-    INNER JOIN chain_weight USING (known_on)
-    GROUP BY planned.sku, planned.week, planned.known_on, planned.batch
+    FROM {{ plan }} AS plan
+    INNER JOIN arrivals USING (source, known_on)
+    INNER JOIN location_weight USING (monday, location_id)
+    INNER JOIN chain_weight USING (source, known_on)
+    GROUP BY plan.sku, plan.week, plan.known_on, plan.superseded_on, plan.batch
     UNION ALL
     SELECT
         'category_store',
-        category || '|' || planned.location_id,
-        planned.week,
-        planned.known_on,
-        planned.batch,
-        {% for name, flag in measures.items() %}
-        coalesce(sum(weight) FILTER (WHERE {{ flag }}), 0) / max(total){{ ',' if not loop.last }}
+        category || '|' || plan.location_id,
+        plan.week,
+        plan.known_on,
+        plan.superseded_on,
+        plan.batch,
+        {% for name, (flag, column) in measures.items() %}
+        coalesce(
+            {{ 'sum(weight) FILTER (WHERE %s)' % flag if plan == 'weekly' else 'sum(weight * %s)' % column }}
+            / nullif(max(total), 0), 0
+        ) AS {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
-    FROM planned
-    INNER JOIN sku_weight USING (known_on, sku)
-    INNER JOIN category_weight USING (known_on, category)
-    GROUP BY category, planned.location_id, planned.week, planned.known_on, planned.batch
+    FROM {{ plan }} AS plan
+    INNER JOIN arrivals USING (source, known_on)
+    INNER JOIN sku_weight USING (monday, sku)
+    INNER JOIN category_weight USING (monday, category)
+    GROUP BY
+        category, plan.location_id, plan.week, plan.known_on, plan.superseded_on, plan.batch
+    {% endfor %}
 )
 
 SELECT *, {{ lift_class() }} AS lift_class FROM shares

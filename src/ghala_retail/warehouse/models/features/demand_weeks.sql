@@ -13,15 +13,14 @@ WITH spans AS (
 ),
 
 deliveries AS (
-    -- a week is known in full when its delivery came after its end; a first week that the data
-    -- enters in the middle is none
+    -- a first week that the data enters in the middle is none
     SELECT
         week,
         max(known_on) AS known_on,
         row_number() OVER (ORDER BY week) AS known_weeks
     FROM {{ ref('demand_sales') }}
     GROUP BY week
-    HAVING max(known_on) >= week + 7 AND min(known_on) <= week + 7
+    HAVING min(begun_on) <= week + 7
         AND week >= (SELECT min(ordered_on) FROM {{ ref('order_lines') }})
 ),
 
@@ -50,7 +49,8 @@ dense AS (
         AND sales.week = deliveries.week
     LEFT JOIN {{ ref('demand_plan') }} AS plan
         ON plan.grain = spans.grain AND plan.series = spans.series
-        AND plan.target_week = deliveries.week
+        AND plan.target_week = deliveries.week AND plan.known_on <= deliveries.known_on
+        AND (plan.superseded_on IS NULL OR plan.superseded_on > deliveries.known_on)
 )
 
 SELECT

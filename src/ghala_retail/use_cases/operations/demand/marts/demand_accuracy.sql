@@ -13,7 +13,7 @@ SELECT
     (sum(mean) - sum(actual)) / nullif(sum(actual), 0) AS bias,
     CAST(avg(CASE WHEN actual BETWEEN p10 AND p90 THEN 1.0 ELSE 0.0 END) AS DOUBLE PRECISION)
         AS inside_80
-FROM {{ source('platform', 'forecasts') }}
-INNER JOIN {{ source('platform', 'outcomes') }} USING (use_case, grain, series, target_week)
-WHERE use_case = 'operations/demand'
+FROM {{ source('platform', 'operations__demand_predictions') }}
+INNER JOIN {{ source('platform', 'operations__demand_outcomes') }}
+    USING (grain, series, target_week)
 GROUP BY version, role, grain, target_week, horizon

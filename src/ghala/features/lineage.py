@@ -1,0 +1,163 @@
+"""Lineage: from a raw feed through models, columns and features to a decision and back.
+
+Models come from dbt's manifest, features from their declarations, use cases from what they read.
+Between models the grain is the model; from a model on it is the column that a feature names.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ghala.contracts.discovery import use_cases
+from ghala.contracts.errors import TryAgain, UsageError, suggest
+from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
+from ghala.features.definitions import Derived, FeatureView
+from ghala.features.history import find_views, pick_views
+
+_RELATION = re.compile(r"\b((?:raw|platform|staging|core|features|marts_\w+)\.\w+)")
+_WORD = re.compile(r"'[^']*'|([A-Za-z_]\w*)")
+_SPOKEN = frozenset(["and", "or", "not", "case", "when", "then", "else", "end", "is", "null", "as",
+                     "cast", "double", "precision", "bigint", "date", "true", "false", "in",
+                     "coalesce", "nullif", "source"])  # fmt: skip
+
+
+@dataclass
+class Lineage:
+    """What follows from what; every name with its kind."""
+
+    kinds: dict[str, str] = field(default_factory=dict)
+    below: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    above: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def link(self, source: tuple[str, str], target: tuple[str, str]) -> None:
+        """Note that ``target`` follows from ``source``, each a name and its kind."""
+        for name, kind in (source, target):
+            self.kinds.setdefault(name, kind)
+        self.below[source[0]].add(target[0])
+        self.above[target[0]].add(source[0])
+
+    def find(self, name: str) -> str:
+        """The full name that is meant; the schema of a model may be left out.
+
+        Raises:
+            UsageError: there is none, or there are several.
+        """
+        if name in self.kinds:
+            return name
+        meant = sorted(one for one in self.kinds if one.endswith(f".{name}"))
+        if len(meant) == 1:
+            return meant[0]
+        known = suggest(name, self.kinds).partition("Known:")[0]
+        raise UsageError(
+            f"{len(meant)} things are named {name!r}{': ' + ', '.join(meant) if meant else ''}."
+            f" {known}".rstrip(),
+            "Name a model, a column of one, view.feature or a use case.",
+        )
+
+    def walk(self, start: str, *, down: bool) -> list[dict[str, str | int]]:
+        """Everything that follows from ``start``, or from which it follows, nearest first."""
+        edges = self.below if down else self.above
+        steps, found = {start: 0}, [start]
+        for name in found:
+            for other in sorted(edges[name] - steps.keys()):
+                steps[other] = steps[name] + 1
+                found.append(other)
+        return [{"steps": steps[n], "kind": self.kinds[n], "name": n} for n in found[1:]]
+
+
+def read_lineage(workspace: Workspace) -> Lineage:
+    """The lineage of a workspace as it was built last.
+
+    Raises:
+        TryAgain: it was never built.
+    """
+    lineage = Lineage()
+    _add_models(lineage, workspace)
+    views = find_views(workspace)
+    columns = _add_features(lineage, views.values())
+    for use_case in use_cases(workspace).values():
+        _add_use_case(lineage, use_case, pick_views(views, use_case.features))
+    _add_dashboards(lineage)
+    for name in columns:
+        lineage.kinds[name] = "column"
+    return lineage
+
+
+def _add_models(lineage: Lineage, workspace: Workspace) -> None:
+    file = workspace.state / "dbt" / "target" / "manifest.json"
+    if not file.is_file():
+        raise TryAgain("The warehouse was never built here.", "Run `ghala build` first.")
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    models = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model"}
+    tables = manifest["sources"].items()
+    known = {key: (f"{one['schema']}.{one['name']}", "table") for key, one in tables}
+    for key, one in models.items():
+        known[key] = (f"{one['schema']}.{one['alias']}", _layer(one["schema"]))
+    for key, model in models.items():
+        for source in model["depends_on"]["nodes"]:
+            if source in known:
+                lineage.link(known[source], known[key])
+
+
+def _layer(schema: str) -> str:
+    return "mart" if schema.startswith("marts_") else "model"
+
+
+def _add_features(lineage: Lineage, views: Iterable[FeatureView]) -> set[str]:
+    """Add every feature after what it names, and return the columns that were added."""
+    columns = set()
+    for view in views:
+        own = {feature.name for feature in view.features}
+        for feature in view.features:
+            name = (f"{view.name}.{feature.name}", "feature")
+            if isinstance(feature, Derived):
+                for part in _words(feature.sql) & own:
+                    lineage.link((f"{view.name}.{part}", "feature"), name)
+                continue
+            for source in _sources(view):
+                for word in _words(f"{feature.value} {feature.where or ''}"):
+                    lineage.link(source, (f"{source[0]}.{word}", "column"))
+                    lineage.link((f"{source[0]}.{word}", "column"), name)
+                    columns.add(f"{source[0]}.{word}")
+    return columns
+
+
+def _sources(view: FeatureView) -> list[tuple[str, str]]:
+    """What a view reads: a model, or what a model said."""
+    said = re.findall(r"use_case = '([^']+)'", view.source)
+    if said:
+        return [(name, "use case") for name in said]
+    return [(name, _layer(name)) for name in _RELATION.findall(view.source)]
+
+
+def _add_use_case(lineage: Lineage, use_case: UseCase, views: Iterable[FeatureView]) -> None:
+    node = (use_case.name, "use case")
+    for view in views:
+        for feature in view.columns:
+            lineage.link((f"{view.name}.{feature}", "feature"), node)
+    for relation in _RELATION.findall(f"{use_case.subjects_sql} {use_case.outcomes_sql}"):
+        lineage.link((relation, _layer(relation)), node)
+    lineage.link(node, ("platform.forecasts", "table"))
+
+
+def _add_dashboards(lineage: Lineage) -> None:
+    """Every mart is published; the console and BI tools read the marts of a unit."""
+    for name, kind in list(lineage.kinds.items()):
+        if kind == "mart":
+            unit = name.partition(".")[0].removeprefix("marts_")
+            lineage.link((name, kind), (f"dashboard of {unit}", "dashboard"))
+
+
+def _words(sql: str) -> set[str]:
+    return {found for found in _WORD.findall(sql) if found and found.lower() not in _SPOKEN}
+
+
+def group_by_kind(found: Iterable[Mapping[str, str | int]]) -> dict[str, list[str]]:
+    """The names that were found, by kind."""
+    grouped: dict[str, list[str]] = defaultdict(list)
+    for one in found:
+        grouped[str(one["kind"])].append(str(one["name"]))
+    return dict(grouped)

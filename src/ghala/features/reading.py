@@ -1,0 +1,64 @@
+"""Read a feature view from the warehouse: for the rows of a request, or for every entity."""
+
+from datetime import date
+
+import polars as pl
+
+from ghala.contracts.dialect import quoted
+from ghala.contracts.errors import TryAgain
+from ghala.features.definitions import FeatureView
+from ghala.features.history import history_sql
+from ghala.features.windows import view_sql
+from ghala.warehouse.engines.engine import Warehouse
+
+_ROW = "request_row"
+
+
+def read_history(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) -> pl.DataFrame:
+    """The features of a view for each row of a frame with its entity and ``as_of``, in its order.
+
+    Raises:
+        TryAgain: the source of the view was never built.
+    """
+    keys = _typed_keys(warehouse, view, frame).with_row_index(_ROW)
+    columns = ", ".join(quoted(name) for name in view.columns)
+    with warehouse.relation("request_rows", keys):
+        asked = history_sql("request_rows", [view], dialect=warehouse.dialect)
+        return warehouse.frame(
+            f"SELECT {columns} FROM ({asked}) AS answered ORDER BY {_ROW}"  # noqa: S608
+        )
+
+
+def read_newest(warehouse: Warehouse, view: FeatureView, as_of: date) -> pl.DataFrame:
+    """The features of every entity that was known and had not lapsed on ``as_of``."""
+    _require_built(warehouse, view)
+    entity = ", ".join(quoted(column) for column in view.entity)
+    reach = f" AND {view.event_time} >= $as_of - {view.reach}" if view.reach else ""
+    known = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in view.entity)
+    warehouse.keep(
+        "everyone",
+        f"SELECT DISTINCT {entity}, CAST($as_of AS DATE) AS as_of"  # noqa: S608
+        f" FROM {view.source} AS source"
+        f" WHERE {known} AND {view.known_on} <= $as_of{reach}",
+        {"as_of": as_of},
+    )
+    newest = view_sql("everyone", view, dialect=warehouse.dialect)
+    return warehouse.frame(newest).drop("as_of")
+
+
+def _typed_keys(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) -> pl.DataFrame:
+    """The keys in the types of the source; a value that cannot be one is of no known entity."""
+    _require_built(warehouse, view)
+    entity = ", ".join(quoted(column) for column in view.entity)
+    kept = warehouse.frame(f"SELECT {entity} FROM {view.source} AS source LIMIT 0")  # noqa: S608
+    keys = frame.select(*view.entity, "as_of")
+    return keys.cast({name: kept.schema[name] for name in view.entity}, strict=False)
+
+
+def _require_built(warehouse: Warehouse, view: FeatureView) -> None:
+    schema, _, table = view.source.partition(".")
+    if table.isidentifier() and not warehouse.has(schema, table):
+        raise TryAgain(
+            f"{view.source}, the source of the feature view {view.name!r}, was never built.",
+            "Run `ghala build`, then the command again.",
+        )

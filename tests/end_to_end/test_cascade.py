@@ -1,0 +1,129 @@
+"""Before a version speaks, what reads it is asked how it would do on what the version says."""
+
+import pytest
+
+from ghala import flow
+from ghala.contracts.discovery import use_case
+from ghala.contracts.records import Stage
+from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
+from ghala.house import House
+from ghala.judging import _judge_downstream, judge_shadow
+from ghala.ledger.book import Change, Note
+from ghala.registry.versions import RunRecord
+from ghala.warehouse.predictions import match_outcomes, predictions_of
+from tests.kiosk import NAME, OUTCOMES, SECOND, monday, walk, write
+
+BOXES = "operations/boxes"
+THIRD = monday(16)
+READER = '''
+import polars as pl
+
+from ghala.evaluation.forecast import Forecast
+
+
+class Boxes(Forecast):
+    """As many boxes as goods are forecast."""
+
+    reads = ("operations/goods",)
+
+    def fit(self, examples, *, seed):
+        return None
+
+    def predict(self, model, subjects):
+        mean = pl.col("goods_mean")
+        said = {name: mean for name in ("mean", *self.quantiles, *self.baselines)}
+        rivals = {f"smart_mean_{level}": mean for level in self.quantiles}
+        return subjects.select(*self.key, "horizon", dispersion=pl.lit(0.1), **said, **rivals)
+
+    def save(self, model, folder):
+        (folder / "none.txt").write_text("", encoding="utf-8")
+
+    def load(self, folder):
+        return None
+'''
+SUBJECTS = """
+SELECT origins.as_of, 'box' AS grain, said.series, said.horizon, said.target_week,
+    said.mean AS goods_mean
+FROM origins INNER JOIN marts_operations.goods_forecasts AS said
+    ON said.as_of = origins.as_of AND said.role = 'champion'
+"""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Goods in production with a second version in shadow; boxes in production reads them."""
+    workspace = walk(tmp_path_factory.mktemp("cascade") / "kiosk", "amani")
+    place = f"use_cases/{BOXES}"
+    policy = (workspace.root / "use_cases" / NAME / "policy.yml").read_text(encoding="utf-8")
+    settings = (workspace.root / "ghala.toml").read_text(encoding="utf-8")
+    write(workspace, {
+        f"{place}/use_case.py": READER, f"{place}/subjects.sql": SUBJECTS,
+        f"{place}/outcomes.sql": OUTCOMES.replace("'good'", "'box'"), f"{place}/policy.yml": policy,
+        "ghala.toml": settings.replace(f'"{NAME}"', f'"{NAME}", "{BOXES}"'),
+    })  # fmt: skip
+    house = House(Workspace(workspace.root), "amani")
+    flow.build(house, SECOND)
+    goods, boxes = (use_case(house.workspace, name) for name in (NAME, BOXES))
+    put_into_production(house, boxes)
+    version, road = flow.train(house, goods, SECOND), house.road(goods)
+    road.record_verdicts(version, [], after=Stage.STAGING, as_of=SECOND)
+    road.promote(version, as_of=SECOND)
+    for one in (goods, boxes):
+        flow.score(house, one, SECOND)
+    return house
+
+
+def put_into_production(house: House, found: UseCase) -> None:
+    model, plots = (house.workspace.state / "made" / name for name in ("model", "plots"))
+    for folder in (model, plots):
+        folder.mkdir(parents=True)
+    found.save(None, model)
+    with house.warehouse() as warehouse:
+        rows = warehouse.frame(f"SELECT * FROM ({found.subjects_sql}) AS known LIMIT 0"
+                               .replace("FROM origins", "FROM (SELECT CURRENT_DATE AS as_of)"
+                                        " AS origins"))  # fmt: skip
+    rows.write_parquet(model / "reference.parquet")
+    version = house.registry.register(found.name, RunRecord({}, {}, {}, model, plots))
+    house.ledger.append(Note("training", {"reasons": ["test"]}, found.name, version, SECOND))
+    house.ledger.change_stages(
+        found.name,
+        [Change(Stage.PRODUCTION, version, None)],
+        note=Note("transition", {"to": "production", "reason": "test"}, found.name, version),
+    )
+
+
+def judge(house: House) -> dict[str, tuple[bool, str]]:
+    goods = use_case(house.workspace, NAME)
+    with house.warehouse() as warehouse:
+        verdicts = _judge_downstream(house, warehouse, goods, version=2, as_of=THIRD)
+    return {verdict.gate: (verdict.passed, verdict.reason) for verdict in verdicts}
+
+
+def test_what_reads_a_version_is_part_of_its_verdict(house: House) -> None:
+    goods, boxes = (use_case(house.workspace, name) for name in (NAME, BOXES))
+    [waiting] = judge_shadow(house, goods, version=2, as_of=SECOND)
+    assert not waiting.passed
+    assert waiting.gate == "shadow", "while nothing has come true there is only to wait"
+
+    flow.land(house, THIRD)
+    flow.build(house, THIRD)
+    with house.warehouse() as warehouse:
+        for one in (goods, boxes):
+            match_outcomes(warehouse, one, THIRD)
+        before = warehouse.rows(f"SELECT * FROM {predictions_of(goods)} ORDER BY version, series")
+    passed, reason = judge(house)[f"downstream:{BOXES}"]
+    assert passed, reason
+    assert reason.startswith(f"{BOXES} reads it: with its outputs pinball is ")
+    with house.warehouse() as warehouse:
+        after = warehouse.rows(f"SELECT * FROM {predictions_of(goods)} ORDER BY version, series")
+        assert after == before, "nobody ever saw the version as the champion"
+        warehouse.execute(
+            f"UPDATE {predictions_of(goods)} SET mean = 3 * mean WHERE version = 2"
+        )  # goods that cannot be right
+
+    passed, reason = judge(house)[f"downstream:{BOXES}"]
+    assert not passed
+    assert "at most 1.0% worse with probability 0%" in reason
+    gates = {v.gate for v in judge_shadow(house, goods, version=2, as_of=THIRD) if not v.passed}
+    assert f"downstream:{BOXES}" in gates

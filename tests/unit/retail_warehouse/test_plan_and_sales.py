@@ -1,0 +1,64 @@
+"""The demand features see the plan and the sales as they were known, never as they turned out."""
+
+import pytest
+from tests.unit.retail_warehouse.conftest import Company, day
+
+KNOWN = "known_on <= $1 AND (superseded_on IS NULL OR superseded_on > $1)"
+SHARES = "mailer_share, front_share, discount_share"
+D1 = 1 / 7
+"""Of the seven units that are known to be sold in the end D1 sold one."""
+
+
+def planned(company: Company, series: str, on: int) -> list[float]:
+    found = company.ask(
+        f"SELECT {SHARES} FROM features.demand_plan"
+        f" WHERE {KNOWN} AND series = $2 AND target_week = $3",
+        day(on), series, day(8),
+    )  # fmt: skip
+    assert len(found) <= 1
+    return [share for row in found for share in row]
+
+
+@pytest.mark.parametrize(
+    ("on", "shares"),
+    [
+        (2, []),
+        (3, [1, 0, 0.2]),
+        (7, [1, 0, 0.2]),
+        (8, [D1, 0, 0.2 * D1]),  # cancelled in the other depot
+        (11, [D1, 0, 0.2 * D1]),
+        (12, [D1 * 3 / 7, D1 * 3 / 7, 0.2 * D1 * 3 / 7]),  # ended early, and put on the front page
+    ],
+)
+def test_a_dated_promotion_counts_as_it_was_planned_on_a_day(
+    company: Company, on: int, shares: list[float]
+) -> None:
+    assert planned(company, "A", on) == pytest.approx(shares)
+
+
+def test_a_cancelled_promotion_stands_in_the_plan_with_zeros(company: Company) -> None:
+    before, after = planned(company, "FOOD|D2", 7), planned(company, "FOOD|D2", 8)
+    assert before[0] > 0
+    assert after == [0, 0, 0]
+
+
+def test_what_was_executed_is_no_plan(company: Company) -> None:
+    [(line,)] = company.ask("SELECT count(*) FROM core.order_lines WHERE discount > 0")
+    [(sold_at,)] = company.ask(
+        "SELECT count(*) FROM features.demand_plan WHERE target_week = $1", day(1)
+    )
+    assert line == 1  # a discount in a week for which nothing was planned
+    assert sold_at == 0
+
+
+def test_a_week_has_sold_what_was_known_when_it_was_over(company: Company) -> None:
+    found = company.ask(
+        "SELECT series, units, known_on FROM features.demand_sales ORDER BY grain, series"
+    )
+    assert found == [
+        ("FOOD|D1", 3, day(8)),
+        ("FOOD|D2", 4, day(8)),
+        ("A", 2, day(8)),
+        ("B", 1, day(8)),
+        ("C", 4, day(8)),
+    ]
