@@ -30,7 +30,7 @@ USE_CASE = '''
 import polars as pl
 from tests.mean_model import MeanModel
 
-from ghala.contracts.use_case import Forecast
+from ghala.evaluation.forecast import Forecast
 
 SAME = ("p10", "p50", "p90", "naive", "recent_mean", "smart_mean")
 SAME += tuple(f"smart_mean_p{n}0" for n in (1, 5, 9))
@@ -51,8 +51,9 @@ POLICY = """
 owner: Tests
 unit: operations
 backtest: {weeks: 2, refit_every_weeks: 2, training_origins: 4}
-gates: {metrics: [], max_abs_bias: 10, coverage: [0, 1]}
-uat: {shadow_weeks: 1, max_wape_ratio: 10}
+gates:
+  {metrics: [], max_abs_bias: 10, coverage: [0, 1], min_origins_won: 0, max_calibration_error: 1}
+uat: {shadow_weeks: 1, max_loss_ratio: 10}
 approval: {rule: auto}
 """
 SUBJECTS = """
@@ -142,7 +143,9 @@ def test_a_version_goes_from_a_file_to_a_published_forecast(team: Team) -> None:
     assert moves == ["staging", "uat", "production"]
     assert house.ledger.last("scoring", UNITS).body == {"roles": {"1": "champion"}, "rows": 9}
     with house.warehouse() as warehouse:
-        said = warehouse.rows("SELECT role, count(*) FROM platform.forecasts GROUP BY 1 ORDER BY 1")
+        said = warehouse.rows(
+            "SELECT role, count(*) FROM platform.operations__units_predictions GROUP BY 1 ORDER BY 1"
+        )
     assert said == [("champion", 9), ("shadow", 9)]
     build = read_published(house.workspace, verify=True)
     assert build.query("SELECT count(*) AS files FROM raw.batches") == [{"files": WEEKS + 1}]
