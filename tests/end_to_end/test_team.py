@@ -139,12 +139,20 @@ def team(tmp_path_factory: pytest.TempPathFactory, postgres_server: str, s3: S3)
 def test_a_version_goes_from_a_file_to_a_published_forecast(team: Team) -> None:
     house = team.here
     assert isinstance(house.workspace.ledger, Database)
+    refused = [
+        verdict["reason"]
+        for entry in house.ledger.entries("verdict", UNITS)
+        for verdict in entry.body["verdicts"]
+        if verdict["decision"] != "pass"
+    ]
+    assert refused == []
     moves = [entry.body["to"] for entry in house.ledger.entries("transition", UNITS)]
     assert moves == ["staging", "uat", "production"]
     assert house.ledger.last("scoring", UNITS).body == {"roles": {"1": "champion"}, "rows": 9}
     with house.warehouse() as warehouse:
         said = warehouse.rows(
-            "SELECT role, count(*) FROM platform.operations__units_predictions GROUP BY 1 ORDER BY 1"
+            "SELECT role, count(*) FROM platform.operations__units_predictions"
+            " GROUP BY role ORDER BY role"
         )
     assert said == [("champion", 9), ("shadow", 9)]
     build = read_published(house.workspace, verify=True)
