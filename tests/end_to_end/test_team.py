@@ -67,7 +67,8 @@ OUTCOMES = """
 SELECT
     'sku' AS grain, sku AS series, CAST(date_trunc('week', ordered_on) AS DATE) AS target_week,
     CAST(max(known_on) + 7 AS DATE) AS known_on, -- a week is known when it is over
-    CAST(sum(units) AS DOUBLE PRECISION) AS actual
+    -- no two weeks alike, as the probes of a training need it
+    CAST(sum(units * EXTRACT(DAY FROM ordered_on)) AS DOUBLE PRECISION) AS actual
 FROM core.order_lines
 GROUP BY sku, CAST(date_trunc('week', ordered_on) AS DATE)
 """
