@@ -51,7 +51,8 @@ POLICY = """
 owner: Tests
 unit: operations
 backtest: {weeks: 2, refit_every_weeks: 2, training_origins: 4}
-gates: {metrics: [], max_abs_bias: 10, coverage: [0, 1]}
+gates:
+  {metrics: [], max_abs_bias: 10, coverage: [0, 1], min_origins_won: 0, max_calibration_error: 1}
 uat: {shadow_weeks: 1, max_loss_ratio: 10}
 approval: {rule: auto}
 """
@@ -66,7 +67,8 @@ OUTCOMES = """
 SELECT
     'sku' AS grain, sku AS series, CAST(date_trunc('week', ordered_on) AS DATE) AS target_week,
     CAST(max(known_on) + 7 AS DATE) AS known_on, -- a week is known when it is over
-    CAST(sum(units) AS DOUBLE PRECISION) AS actual
+    -- no two weeks alike, as the probes of a training need it
+    CAST(sum(units * EXTRACT(DAY FROM ordered_on)) AS DOUBLE PRECISION) AS actual
 FROM core.order_lines
 GROUP BY sku, CAST(date_trunc('week', ordered_on) AS DATE)
 """
@@ -138,13 +140,20 @@ def team(tmp_path_factory: pytest.TempPathFactory, postgres_server: str, s3: S3)
 def test_a_version_goes_from_a_file_to_a_published_forecast(team: Team) -> None:
     house = team.here
     assert isinstance(house.workspace.ledger, Database)
+    refused = [
+        verdict["reason"]
+        for entry in house.ledger.entries("verdict", UNITS)
+        for verdict in entry.body["verdicts"]
+        if verdict["decision"] != "pass"
+    ]
+    assert refused == []
     moves = [entry.body["to"] for entry in house.ledger.entries("transition", UNITS)]
     assert moves == ["staging", "uat", "production"]
     assert house.ledger.last("scoring", UNITS).body == {"roles": {"1": "champion"}, "rows": 9}
     with house.warehouse() as warehouse:
         said = warehouse.rows(
             "SELECT role, count(*) FROM platform.operations__units_predictions"
-            " GROUP BY 1 ORDER BY 1"
+            " GROUP BY role ORDER BY role"
         )
     assert said == [("champion", 9), ("shadow", 9)]
     build = read_published(house.workspace, verify=True)

@@ -15,7 +15,7 @@ import polars as pl
 
 from ghala.contracts import discovery
 from ghala.contracts.errors import ConfigurationError, GhalaError
-from ghala.contracts.settings import PROFILE_VARIABLE, Engine, Settings, Workspace
+from ghala.contracts.settings import PROFILE_VARIABLE, Engine, Profile, Settings, Storage, Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.probes import SAME
@@ -87,11 +87,17 @@ class Certificate:
 class Rebuilt(Workspace):
     """A workspace as it was at a commit; its warehouse is a file of its own, never the team's."""
 
+    storage: Storage | None = None
+
     @cached_property
     def settings(self) -> Settings:
-        """The settings of the commit, but for where the warehouse is."""
+        """The settings of the commit, but for where things are: here, and the landed files alone
+        where they are now.
+        """
         found = Workspace(self.root).settings
-        return found.model_copy(update={"warehouse": Engine(memory_gb=found.warehouse.memory_gb)})
+        own = Engine(memory_gb=found.warehouse.memory_gb)
+        profiles = {"again": Profile(warehouse=own, storage=self.storage)}
+        return found.model_copy(update={"profile": "again", "profiles": profiles})
 
 
 def reproduce(workspace: Workspace, name: str, version: int) -> Certificate:
@@ -163,9 +169,10 @@ def _checked_out(workspace: Workspace, commit: str, name: str) -> Iterator[Rebui
             f" {error.message}",
             "Fetch the commit from where the repository is pushed to.",
         ) from error
+    storage = workspace.settings.place.storage
     profile = os.environ.pop(PROFILE_VARIABLE, None)
     try:
-        yield Rebuilt(root)
+        yield Rebuilt(root, storage)
     finally:
         if profile is not None:
             os.environ[PROFILE_VARIABLE] = profile

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from ghala.contracts.address import read_dsn
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.engines.opening import open_warehouse
 
@@ -34,7 +35,7 @@ def reachable(workspace: Workspace) -> Iterator[None]:
         finally:
             _close_duckdb()
         return
-    from ghala.warehouse.engines.postgres import read_dsn, session_settings
+    from ghala.warehouse.engines.postgres import session_settings
 
     place = workspace.settings.place.warehouse
     settings = session_settings(place.memory_gb)
@@ -77,8 +78,6 @@ def _duckdb(workspace: Workspace) -> dict[str, Any]:
 
 
 def _postgres(workspace: Workspace) -> dict[str, Any]:
-    from ghala.warehouse.engines.postgres import read_dsn
-
     parts = read_dsn(workspace.settings.place.warehouse.dsn)
     return {
         "type": "postgres",

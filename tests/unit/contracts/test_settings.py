@@ -6,6 +6,7 @@ from sqlalchemy import make_url
 from ghala.contracts.address import database_url
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Engine, Workspace, find_workspace
+from ghala.training.reproduce import Rebuilt
 
 from .conftest import SETTINGS
 
@@ -230,6 +231,18 @@ def test_a_team_keeps_ledger_mlflow_and_models_on_its_servers(
     assert url.query["options"] == "-csearch_path=mlflow"
     assert url.query["sslmode"] == "require"
     assert "s:cret" not in str(url)
+
+
+def test_what_is_trained_again_reaches_the_teams_files_and_nothing_else_of_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GHALA_PROFILE", raising=False)
+    shared = rewrite(workspace, before='profile = "team"\n', after=SHARED)
+
+    place = Rebuilt(shared.root, shared.settings.place.storage).settings.place
+
+    assert place.storage == shared.settings.place.storage
+    assert (place.warehouse.engine, place.ledger) == ("duckdb", None)
 
 
 def test_the_options_of_an_address_are_kept_beside_the_schema() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.conftest import run_ghala
 
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Settings, Workspace
@@ -206,6 +207,14 @@ def test_what_is_no_bucket_is_refused_before_anything_is_made(url: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         read_storage(url)
     assert "s3://BUCKET/FOLDER" in refused.value.next_step
+
+
+def test_an_endpoint_without_storage_is_refused(tmp_path: Path) -> None:
+    done = run_ghala("init", str(tmp_path / "duka"), "--endpoint", "https://s3.duka.example")
+
+    assert done.returncode == 2
+    assert "--storage s3://" in done.stderr
+    assert not (tmp_path / "duka").exists()
 
 
 def test_without_a_git_identity_nothing_is_made_and_the_next_step_is_said(tmp_path: Path) -> None:

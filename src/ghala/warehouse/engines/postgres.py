@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import pyarrow as pa
 
+from ghala.contracts.address import read_dsn
 from ghala.contracts.dialect import filtered, quoted
 from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain, full_disk
 from ghala.warehouse.engines.engine import Parameters, Warehouse
@@ -226,24 +227,6 @@ def _take_over(warehouse: PostgresWarehouse, settings: dict[str, str]) -> None:
         )
     for statement in filter(str.strip, SCHEMA.split(";")):
         warehouse.execute(statement)
-
-
-def read_dsn(dsn: str) -> dict[str, str]:
-    """The parts of a libpq address: ``host``, ``port``, ``user``, ``password``, ``dbname`` ...
-
-    Raises:
-        ConfigurationError: it is none; what was got is not shown, since it may be a password.
-    """
-    from psycopg2 import ProgrammingError
-    from psycopg2.extensions import parse_dsn
-
-    with suppress(ProgrammingError):
-        return dict(parse_dsn(dsn))
-    raise ConfigurationError(
-        "The address of the PostgreSQL warehouse cannot be read.",
-        "Write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters"
-        " percent-encoded.",
-    )
 
 
 def _explain_refusal(
