@@ -76,7 +76,9 @@ class Slices(_Strict):
 
     columns: tuple[str, ...] = Field((), description="columns of the subjects, such as region")
     max_loss: float = Field(
-        0.05, ge=0, description="how much worse than the champion, or the baseline, a slice may be"
+        0.05,
+        ge=0,
+        description="how much worse than the champion, or the baseline, no slice may surely be",
     )
     alike: tuple[str, ...] = Field((), description="columns whose parts must be served alike")
     max_ratio: float = Field(2.0, ge=1, description="error of a part over the error of the whole")

@@ -21,9 +21,9 @@ def judge_slices(
 ) -> list[Verdict]:
     """Per column, whether a part got worse than ``rival`` by more than is allowed.
 
-    A part counts as worse when its loss is beyond ``max_loss`` and the paired bootstrap interval of
-    the difference lies wholly on the wrong side: few rows are no proof against a version. The more
-    parts, the wider the interval (Bonferroni), so that none of many fails by chance.
+    A part counts as worse when the whole paired bootstrap interval of the difference lies beyond
+    ``max_loss``, as with the champion's margin: the worst of many noisy estimates is no proof. The
+    more parts, the wider the interval (Bonferroni), so that none of many fails by chance.
     """
     verdicts = []
     for column in rule.columns:
@@ -33,7 +33,7 @@ def judge_slices(
             name: relative_gain(part, confidence=sure, seed=seed) for name, part in parts.items()
         }
         # Asked this way round, a loss that is no number counts as worse.
-        fine = {n for n, g in gains.items() if g.estimate >= -rule.max_loss or g.high >= 0}
+        fine = {name for name, gain in gains.items() if gain.high >= -rule.max_loss}
         worse = {name: gain for name, gain in gains.items() if name not in fine}
         verdicts.append(_slice_verdict(column, gains, worse, rule=rule, rival=rival))
     return verdicts
@@ -84,7 +84,8 @@ def _slice_verdict(
         least = min(gains, key=lambda part: gains[part].estimate)
         words = (
             f"{column}: none of {len(gains)} parts is worse than {rival} by more than"
-            f" {rule.max_loss:.1%}; the least gain is {gains[least].estimate:+.1%}, in {least}."
+            f" {rule.max_loss:.1%} for certain; the least gain is {gains[least].estimate:+.1%}"
+            f" ({gains[least].low:+.1%} to {gains[least].high:+.1%}), in {least}."
         )
     return make_verdict(name, words, passed=not worse, figures=figures)
 

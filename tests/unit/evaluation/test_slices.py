@@ -66,6 +66,15 @@ def test_a_part_that_got_worse_fails_the_version_though_the_whole_got_better() -
     assert verdict.figures["region=south"] < -0.05 < verdict.figures["region=north"]
 
 
+def test_a_part_that_only_may_be_beyond_what_is_allowed_is_told_and_passes() -> None:
+    rows = beside(in_regions(worse_in_the_south(make_backtest(baseline=2.0), 3.0)))
+    estimate = judge(rows).figures["region=south"]
+    verdict = judge(rows, rule=RULE.model_copy(update={"max_loss": -estimate - 0.001}))
+
+    assert verdict.passed
+    assert f"the least gain is {estimate:+.1%} (" in verdict.reason
+
+
 def test_the_champion_is_compared_on_the_rows_that_both_made() -> None:
     challenger = in_regions(worse_in_the_south(make_backtest(), 1.5))
     champion = in_regions(make_backtest()).filter(pl.col("as_of") >= MONDAY + timedelta(weeks=4))

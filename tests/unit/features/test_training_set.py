@@ -12,7 +12,7 @@ import pytest
 from tests.mean_model import MeanModel
 
 from ghala.contracts.settings import Company, Workspace
-from ghala.contracts.use_case import UseCase
+from ghala.evaluation.forecast import Forecast
 from ghala.features.training_set import ROWS, describe_rows, keep_training_set, place_of
 from ghala.warehouse.manifest import verify_manifest
 from ghala.warehouse.workspace import create_workspace
@@ -24,7 +24,7 @@ EXAMPLES = pl.DataFrame(
 )
 
 
-class Visits(MeanModel, UseCase):
+class Visits(MeanModel, Forecast):
     """A use case of which only the name matters here."""
 
     name = "operations/visits"

@@ -199,7 +199,7 @@ def test_a_teams_workspace_says_where_its_things_are_and_holds_no_secret(
     secrets = pipeline["jobs"]["run"]["env"]
     assert secrets["GHALA_WAREHOUSE_DSN"] == "${{ secrets.GHALA_WAREHOUSE_DSN }}"
     check_in = yaml.safe_load((made.root / ".github/workflows/check-in.yml").read_text("utf-8"))
-    assert check_in["jobs"]["check-in"]["env"] == {"GHALA_PROFILE": "embedded"}
+    assert check_in["jobs"]["check-in"]["env"]["GHALA_PROFILE"] == "embedded"
 
 
 @pytest.mark.parametrize("url", ["duka-warehouse", "s3://", "s3://Duka/x", "s3://a:b@duka/x"])
