@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -218,6 +218,7 @@ def gate(house: House, use_case: UseCase, as_of: date) -> list[Verdict]:
 def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | None]:
     """Move versions up as far as gates, time in UAT and approvals allow; fail them with reasons."""
     from ghala.monitoring.watch import NOT_YET
+    from ghala.registry.road import shadow_ends
 
     road = house.road(use_case)
     roll_back_if_due(house, use_case, as_of)
@@ -229,7 +230,7 @@ def advance(house: House, use_case: UseCase, as_of: date) -> dict[str, int | Non
         else:
             road.archive(staged, as_of=as_of, reason="failed the gates of staging")
     tested = house.ledger.holder(use_case.name, Stage.UAT)
-    if tested is not None and _shadowed_long_enough(house, use_case, as_of):
+    if tested is not None and as_of >= shadow_ends(house.ledger, use_case):
         said = judge_shadow(house, use_case, version=tested, as_of=as_of)
         if [verdict.gate for verdict in said] == [NOT_YET]:
             log.info("%s  %s: %s", as_of, use_case.name, said[0].reason)
@@ -375,11 +376,6 @@ def _enter_road(house: House, use_case: UseCase) -> None:
     if road.stage_of(newest.version) is None:
         road.enter(newest.version, as_of=newest.as_of)
     house.registry.mirror(house.ledger, use_case.name)
-
-
-def _shadowed_long_enough(house: House, use_case: UseCase, as_of: date) -> bool:
-    since = house.ledger.holders(use_case.name)[Stage.UAT].since
-    return as_of - since >= timedelta(weeks=use_case.policy.uat.shadow_weeks)
 
 
 def _take_effect(house: House, use_case: UseCase, as_of: date) -> None:

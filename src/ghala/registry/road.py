@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from ghala.contracts.errors import CheckFailed, UsageError
@@ -83,7 +83,7 @@ class Road:
         """Move a version one stage up.
 
         Raises:
-            CheckFailed: its gates have not passed.
+            CheckFailed: its gates have not passed, or it was not in shadow for long enough.
             Denied: the policy's approval is missing, or another transition came first.
         """
         stage = self.stage_of(version)
@@ -93,7 +93,7 @@ class Road:
                 " staging or uat moves up.",
                 "Train a new version, or roll back to an old one.",
             )
-        self._require_verdict(version, stage)
+        self._require_verdict(version, stage, as_of)
         to = NEXT[stage]
         if to is Stage.PRODUCTION:
             self.approvals.require(version)
@@ -128,7 +128,7 @@ class Road:
                 "Only a version in uat is approved or rejected.",
             )
         if approve:
-            self._require_verdict(version, Stage.UAT)
+            self._require_verdict(version, Stage.UAT, as_of)
         self.approvals.require_right_to_sign(version)
         kind = "approval" if approve else "rejection"
         # Signed anew once a newer version has come, it is another signature.
@@ -200,7 +200,7 @@ class Road:
         note = Note("transition", body, self.name, version, as_of)
         self.ledger.change_stages(self.name, changes, note=note)
 
-    def _require_verdict(self, version: int, stage: Stage) -> None:
+    def _require_verdict(self, version: int, stage: Stage, as_of: date) -> None:
         said = self.verdict(version, stage)
         if said is None or not said.body["passed"]:
             verdicts = said.body["verdicts"] if said else []
@@ -210,6 +210,19 @@ class Road:
                 f"Version {version} of {self.name} has not passed the gates of {stage}: {why}.",
                 _after_failing([v["gate"] for v in failed], f"{self.name} {version}"),
             )
+        if stage is Stage.UAT and as_of < shadow_ends(self.ledger, self.use_case):
+            until = shadow_ends(self.ledger, self.use_case)
+            raise CheckFailed(
+                f"Version {version} of {self.name} is in shadow until {until}: its policy asks for"
+                f" {self.use_case.policy.uat.shadow_weeks} weeks.",
+                "Wait until then; `ghala run` goes on by itself.",
+            )
+
+
+def shadow_ends(ledger: Ledger, use_case: UseCase) -> date:
+    """The day on which the version in UAT has been in shadow for as long as the policy asks."""
+    since = ledger.holders(use_case.name)[Stage.UAT].since
+    return since + timedelta(weeks=use_case.policy.uat.shadow_weeks)
 
 
 def _after_failing(gates: Sequence[str], version: str) -> str:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.mean_model import MeanModel
 
-from ghala.contracts.policy import Approval
+from ghala.contracts.policy import Approval, Uat
 from ghala.contracts.settings import Workspace
 from ghala.evaluation.forecast import Forecast, ForecastPolicy
 from ghala.ledger.book import Ledger, Note
@@ -28,7 +28,9 @@ class Demand(MeanModel, Forecast):
     def __init__(self, rule: Any = "one_named_role") -> None:
         self.name = NAME
         approval = Approval(rule=rule, role="operations_approver")
-        self.policy = ForecastPolicy(owner="Tests", unit="operations", approval=approval)
+        self.policy = ForecastPolicy(
+            owner="Tests", unit="operations", approval=approval, uat=Uat(shadow_weeks=0)
+        )
 
 
 def make_keys(folder: Path) -> None:

@@ -1,9 +1,11 @@
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
 
 from ghala.contracts.errors import CheckFailed, Denied, GhalaError, UsageError
+from ghala.contracts.policy import Uat
 from ghala.contracts.records import Decision, Stage, Verdict
 from ghala.ledger.stages import replay
 from ghala.registry.road import Road
@@ -66,6 +68,24 @@ def test_without_gates_no_version_moves_up(as_person: Walk, stage: Stage) -> Non
     assert refused.value.exit_code == 1
     assert refused.value.next_step == f"Run `ghala gate {NAME}`."
     assert road.stage_of(1) is stage
+
+
+def test_nobody_cuts_the_weeks_in_shadow_short(as_person: Walk) -> None:
+    road, approver = as_person(SCIENTIST), as_person(APPROVER)
+    for walked in (road, approver):
+        policy = walked.use_case.policy
+        walked.use_case.policy = policy.model_copy(update={"uat": Uat(shadow_weeks=8)})
+    bring_to_uat(road, 1)
+    judge(road, 1, Stage.UAT)
+
+    with pytest.raises(CheckFailed, match="is in shadow until 2024-03-04: .* asks for 8 weeks"):
+        approver.sign(1, approve=True, comment="now", as_of=DAY + timedelta(weeks=5))
+    with pytest.raises(CheckFailed, match="is in shadow until 2024-03-04"):
+        road.promote(1, as_of=DAY + timedelta(weeks=5))
+    assert not road.is_approved(1)
+
+    approver.sign(1, approve=True, comment="now", as_of=DAY + timedelta(weeks=8))
+    assert road.promote(1, as_of=DAY + timedelta(weeks=8)) is Stage.PRODUCTION
 
 
 def test_a_version_that_failed_a_gate_stays_and_the_reason_is_said(as_person: Walk) -> None:

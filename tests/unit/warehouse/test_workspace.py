@@ -195,9 +195,10 @@ def test_a_teams_workspace_says_where_its_things_are_and_holds_no_secret(
     assert made.settings.place.storage == storage
     assert made.settings.place.warehouse.engine == "postgres"
     assert made.settings.place.ledger.dsn_variable == "GHALA_WAREHOUSE_DSN"
-    pipeline = yaml.safe_load((made.root / ".github/workflows/pipeline.yml").read_text("utf-8"))
-    secrets = pipeline["jobs"]["run"]["env"]
-    assert secrets["GHALA_WAREHOUSE_DSN"] == "${{ secrets.GHALA_WAREHOUSE_DSN }}"
+    for name in ("pipeline", "promote", "monitor"):
+        flow = yaml.safe_load((made.root / f".github/workflows/{name}.yml").read_text("utf-8"))
+        for job in flow["jobs"].values():
+            assert job["env"]["GHALA_WAREHOUSE_DSN"] == "${{ secrets.GHALA_WAREHOUSE_DSN }}"
     check_in = yaml.safe_load((made.root / ".github/workflows/check-in.yml").read_text("utf-8"))
     assert check_in["jobs"]["check-in"]["env"]["GHALA_PROFILE"] == "embedded"
 
