@@ -126,7 +126,7 @@ def _prepare(
     )
     warehouse.keep("request", f"SELECT DISTINCT {entity}, as_of FROM subjects")  # noqa: S608
     for view in views:
-        with blaming(view, warehouse):
+        with blaming(view):
             warehouse.rows(f"EXPLAIN {view_sql('request', view, dialect=warehouse.dialect)}")
     warehouse.keep("featured", history_sql("request", views, dialect=warehouse.dialect))
     columns = "".join(f", featured.{quoted(name)}" for view in views for name in view.columns)

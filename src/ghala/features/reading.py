@@ -13,6 +13,7 @@ from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
 from ghala.features.windows import view_sql
 from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.engines.mistakes import misspelt
 
 _ROW = "request_row"
 
@@ -25,9 +26,9 @@ def read_history(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) -
         ConfigurationError: the view names what its source does not have.
     """
     columns = ", ".join(quoted(name) for name in view.columns)
-    with blaming(view, warehouse):
+    with blaming(view):
         keys = _typed_keys(warehouse, view, frame).with_row_index(_ROW)
-    with blaming(view, warehouse), warehouse.relation("request_rows", keys):
+    with blaming(view), warehouse.relation("request_rows", keys):
         asked = history_sql("request_rows", [view], dialect=warehouse.dialect)
         return warehouse.frame(
             f"SELECT {columns} FROM ({asked}) AS answered ORDER BY {_ROW}"  # noqa: S608
@@ -40,7 +41,7 @@ def read_newest(warehouse: Warehouse, view: FeatureView, as_of: date) -> pl.Data
     entity = ", ".join(quoted(column) for column in view.entity)
     reach = f" AND {view.event_time} >= $as_of - {view.reach}" if view.reach else ""
     known = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in view.entity)
-    with blaming(view, warehouse):
+    with blaming(view):
         warehouse.keep(
             "everyone",
             f"SELECT DISTINCT {entity}, CAST($as_of AS DATE) AS as_of"  # noqa: S608
@@ -53,7 +54,7 @@ def read_newest(warehouse: Warehouse, view: FeatureView, as_of: date) -> pl.Data
 
 
 @contextmanager
-def blaming(view: FeatureView, warehouse: Warehouse) -> Iterator[None]:
+def blaming(view: FeatureView) -> Iterator[None]:
     """Name the view whose declaration the database cannot read.
 
     Raises:
@@ -62,7 +63,7 @@ def blaming(view: FeatureView, warehouse: Warehouse) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = warehouse.misspelt(error)
+        said = misspelt(error)
         if said is None:
             raise
         raise ConfigurationError(

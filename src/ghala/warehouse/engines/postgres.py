@@ -176,11 +176,6 @@ class PostgresWarehouse(Warehouse):
         """Fill the schemas that other sessions read; they see the build before or this one."""
         refill(self, relations, build=build, as_of=as_of)
 
-    def misspelt(self, error: BaseException) -> str | None:
-        """Names, types and grammar: the states of class 42, and a text that is no such value."""
-        wrong = isinstance(error, adbc_driver_manager.Error)
-        return str(error) if wrong and (error.sqlstate or "").startswith(("42", "22")) else None
-
     def explain(self, error: BaseException) -> GhalaError | None:
         """A server that is busy, full or gone is no bug."""
         if not isinstance(error, adbc_driver_manager.Error):
