@@ -13,6 +13,9 @@ class Dialect(Protocol):
     def median(self, value: str, *, where: str | None) -> str:
         """The aggregate that gives the middle value."""
 
+    def misspelt(self, error: BaseException) -> str | None:
+        """What the engine says of a statement that it cannot run; None for every other error."""
+
     def column_type(self, declared: str) -> str:
         """The engine's name of a type that a contract declares."""
 

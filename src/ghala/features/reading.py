@@ -62,7 +62,7 @@ def blaming(view: FeatureView, warehouse: Warehouse) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = warehouse.misspelt(error)
+        said = warehouse.dialect.misspelt(error)
         if said is None:
             raise
         raise ConfigurationError(

@@ -28,6 +28,11 @@ class DuckDBDialect:
         """The median."""
         return filtered(f"median({value})", where)
 
+    def misspelt(self, error: BaseException) -> str | None:
+        """Names, types and grammar, without the statement."""
+        wrong = isinstance(error, duckdb.ProgrammingError | duckdb.ConversionException)
+        return str(error).partition("\n\nLINE")[0] if wrong else None
+
     def column_type(self, declared: str) -> str:
         """Contracts use DuckDB's names."""
         return declared
@@ -95,11 +100,6 @@ class DuckDBWarehouse(Warehouse):
 
     def show(self, relations: Sequence[tuple[str, str]], *, build: int, as_of: date) -> None:
         """Nobody but the pipeline opens the file: its readers have the exported files."""
-
-    def misspelt(self, error: BaseException) -> str | None:
-        """Names, types and grammar, without the statement."""
-        wrong = isinstance(error, duckdb.ProgrammingError | duckdb.ConversionException)
-        return str(error).partition("\n\nLINE")[0] if wrong else None
 
     def explain(self, error: BaseException) -> GhalaError | None:
         """A full disk is no bug."""

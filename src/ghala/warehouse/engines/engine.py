@@ -49,9 +49,6 @@ class Warehouse(Protocol):
     def show(self, relations: Sequence[tuple[str, str]], *, build: int, as_of: date) -> None:
         """Give those who query the database these relations, as one whole build, all at once."""
 
-    def misspelt(self, error: BaseException) -> str | None:
-        """What the engine says of a statement that it cannot run; None for every other error."""
-
     def explain(self, error: BaseException) -> GhalaError | None:
         """What to raise instead of an engine's own error; None for every other one."""
 

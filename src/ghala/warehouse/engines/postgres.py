@@ -71,6 +71,11 @@ class PostgresDialect:
         """The continuous percentile."""
         return filtered(f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {value})", where)
 
+    def misspelt(self, error: BaseException) -> str | None:
+        """Names, types and grammar: the states of class 42, and a text that is no such value."""
+        wrong = isinstance(error, adbc_driver_manager.Error)
+        return str(error) if wrong and (error.sqlstate or "").startswith(("42", "22")) else None
+
     def column_type(self, declared: str) -> str:
         """PostgreSQL's name of a contract's type."""
         return _TYPES.get(declared, declared)
@@ -175,11 +180,6 @@ class PostgresWarehouse(Warehouse):
     def show(self, relations: Sequence[tuple[str, str]], *, build: int, as_of: date) -> None:
         """Fill the schemas that other sessions read; they see the build before or this one."""
         refill(self, relations, build=build, as_of=as_of)
-
-    def misspelt(self, error: BaseException) -> str | None:
-        """Names, types and grammar: the states of class 42, and a text that is no such value."""
-        wrong = isinstance(error, adbc_driver_manager.Error)
-        return str(error) if wrong and (error.sqlstate or "").startswith(("42", "22")) else None
 
     def explain(self, error: BaseException) -> GhalaError | None:
         """A server that is busy, full or gone is no bug."""
