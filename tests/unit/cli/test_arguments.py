@@ -51,7 +51,7 @@ def test_a_number_that_is_no_version_is_a_mistake_of_use(
 def test_a_moment_may_have_a_zone(workspace: Workspace, at: str, held: int) -> None:
     ledger = House(workspace, "Zawadi").ledger
     if not ledger.entries("transition"):
-        ledger.append(Note("transition", {"to": "production"}, DEMAND, 1))
+        ledger.append(Note("transition", {"to": "production", "reason": "better"}, DEMAND, 1))
 
     done = run_ghala("history", "--at", at, "--json", "--workspace", str(workspace.root))
 
