@@ -6,7 +6,8 @@ import pytest
 from tests.conftest import read_json, run_ghala
 
 from ghala.contracts.settings import Company, Workspace
-from ghala.ledger.book import Ledger, Note
+from ghala.house import House
+from ghala.ledger.book import Note
 from ghala.warehouse.workspace import create_workspace
 
 DEMAND = "operations/demand"
@@ -48,9 +49,9 @@ def test_a_number_that_is_no_version_is_a_mistake_of_use(
     ],
 )
 def test_a_moment_may_have_a_zone(workspace: Workspace, at: str, held: int) -> None:
-    ledger = Ledger(workspace, actor="Zawadi")
+    ledger = House(workspace, "Zawadi").ledger
     if not ledger.entries("transition"):
-        ledger.append(Note("transition", {"to": "production"}, DEMAND, 1))
+        ledger.append(Note("transition", {"to": "production", "reason": "better"}, DEMAND, 1))
 
     done = run_ghala("history", "--at", at, "--json", "--workspace", str(workspace.root))
 
