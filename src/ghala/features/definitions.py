@@ -131,12 +131,11 @@ class FeatureView:
     shown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in (self.name, *(feature.name for feature in self.features)):
-            if not _NAME.fullmatch(name):
-                raise ConfigurationError(
-                    f"The feature view {self.name!r}: {name!r} cannot be a name in SQL.",
-                    "Use small letters, digits and underscores, a letter first: orders_30d.",
-                )
+        if not _NAME.fullmatch(self.name):
+            raise ConfigurationError(
+                f"{self.name!r} cannot be the name of a feature view in SQL.",
+                "Use small letters, digits and underscores, a letter first: customer_orders.",
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:

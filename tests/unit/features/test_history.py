@@ -249,16 +249,16 @@ def test_an_unknown_view_is_refused_with_a_suggestion() -> None:
 def test_the_views_of_the_packs_and_of_the_workspace_are_found(tmp_path: Path) -> None:
     folder = tmp_path / "features"
     folder.mkdir()
-    (folder / "agents.py").write_text(
+    (folder / "riders.py").write_text(
         "from ghala.features.definitions import FeatureView, Window\n"
-        "agent = FeatureView(name='agent', entity=('agent',), source='core.sales',\n"
+        "rider = FeatureView(name='rider', entity=('agent',), source='core.sales',\n"
         "    event_time='day', known_on='arrived', description='', owner='',\n"
         "    windows=(Window('sold_28', 'sum', 'units', 28),))\n",
         encoding="utf-8",
     )
     found = find_views(Workspace(tmp_path))
 
-    assert found["agent"].columns == ("sold_28",)
+    assert found["rider"].columns == ("sold_28",)
     assert len(found) > 1
 
 

@@ -258,10 +258,10 @@ def test_two_views_of_one_name_are_refused_and_one_that_is_imported_is_not(tmp_p
         _ = FeatureStore(Workspace(tmp_path)).views
 
 
-@pytest.mark.parametrize(("view", "feature"), [("my-view", "n"), ("mine", "n of 7"), ("7", "n")])
-def test_a_name_that_is_no_identifier_is_refused(view: str, feature: str) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be a name in SQL"):
-        make_view(view, Window(feature, "count", "day", 7))
+@pytest.mark.parametrize("view", ["my-view", "my view", "7"])
+def test_a_view_that_is_no_identifier_is_refused(view: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be the name of a feature view"):
+        make_view(view, Window("n", "count", "day", 7))
 
 
 KILLED = """
