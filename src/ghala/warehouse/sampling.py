@@ -92,6 +92,8 @@ def look(files: Sequence[Path]) -> list[Sample]:
     """
     by_feed: dict[str, list[Path]] = defaultdict(list)
     for file in files:
+        if not file.exists():
+            raise UsageError(f"{file} does not exist.", "Name sample files that are there.")
         if _form(file) not in ("csv", "parquet") or not file.is_file():
             raise UsageError(
                 f"{file} is no CSV or Parquet file.", "Name files *.csv, *.csv.gz or *.parquet."
