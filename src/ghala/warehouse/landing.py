@@ -1,6 +1,7 @@
 """Landing: delivered files come in, whole or not at all, each row loaded or quarantined."""
 
 import json
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -13,10 +14,12 @@ from ghala.warehouse import snapshots
 from ghala.warehouse.checking import raw_feeds, raw_table
 from ghala.warehouse.contract import Source, read_sources
 from ghala.warehouse.engines.engine import Warehouse
-from ghala.warehouse.inbox import Delivery, find_due, group
+from ghala.warehouse.inbox import Delivery, find_due, find_unread, group
 from ghala.warehouse.loading import create_tables, load
 from ghala.warehouse.manifest import digest, looks_unchanged, place
 from ghala.warehouse.releasing import finish_releases, release_again
+
+log = logging.getLogger("ghala.landing")
 
 
 def land(
@@ -46,6 +49,8 @@ def land(
         UsageError: nothing has arrived, or a file that is named has not.
     """
     contracts = read_sources(workspace)
+    for folder in find_unread(workspace):
+        log.warning("inbox/%s holds files that no source in ghala.toml reads.", folder)
     create_tables(warehouse, contracts)
     for left in workspace.landing.glob("*/.*.partial"):
         left.unlink()  # of a landing that was cut short
