@@ -59,9 +59,8 @@ class _Past:
     def model(self, day: date) -> tuple[Any, float]:
         """The model fitted on what was known on a day, and the seconds that it took."""
         if day not in self.models:
-            known = (pl.col("as_of") < day) & (pl.col("known_on") <= day)
             begun = perf_counter()
-            made = fit(fresh(self.use_case), self.examples.filter(known))
+            made = fit(fresh(self.use_case), self.examples.filter(_known_on(day)))
             self.models[day] = made, perf_counter() - begun
         return self.models[day]
 
@@ -101,15 +100,31 @@ def rehearse(house: House, use_case: UseCase, *, as_of: date, weeks: int) -> lis
     with house.warehouse() as warehouse:
         examples = gather(house.workspace, warehouse, replayed, as_of=as_of).examples
     past = _Past(replayed, examples)
-    origins = examples["as_of"].unique().sort().to_list()
-    days = [day for day in origins if day >= as_of - timedelta(weeks=weeks)]
-    if not days or origins[0] >= days[0]:
-        raise DataRejected(
-            f"{use_case.name}: what was known by {as_of} does not reach back {weeks} weeks.",
-            "Ask for fewer --weeks.",
-        )
+    days = days_to_replay(examples, use_case.name, since=as_of - timedelta(weeks=weeks))
     rules = alternatives(use_case.policy.retrain)
     return [_play(past, name, days, rule=rule) for name, rule in rules.items()]
+
+
+def days_to_replay(examples: pl.DataFrame, name: str, *, since: date) -> list[date]:
+    """The days of examples from ``since`` on, on the first of which a model can be fitted.
+
+    Raises:
+        DataRejected: no day is left, or no outcome was known by the first.
+    """
+    days: list[date] = examples["as_of"].unique().sort().to_list()
+    days = [day for day in days if day >= since]
+    if not days or examples.filter(_known_on(days[0])).is_empty():
+        raise DataRejected(
+            f"{name}: no outcome was known by {days[0] if days else since}, so no model could"
+            " start the replay.",
+            "Ask for fewer --weeks or a later --as-of, or land more history.",
+        )
+    return days
+
+
+def _known_on(day: date) -> pl.Expr:
+    """What a model that is fitted on a day may learn from."""
+    return (pl.col("as_of") < day) & (pl.col("known_on") <= day)
 
 
 def alternatives(present: Retrain) -> Mapping[str, Retrain]:

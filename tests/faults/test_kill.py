@@ -33,7 +33,9 @@ def make_workspace(root: Path, data: Path) -> Workspace:
     policy.parent.mkdir(parents=True, exist_ok=True)
     policy.write_text(
         "owner: test\nunit: operations\n"
-        "gates: {metrics: [], max_abs_bias: 9, coverage: [0, 1]}\n"
+        "gates:\n  {metrics: [], max_abs_bias: 9, coverage: [0, 1], min_origins_won: 0,"
+        " max_calibration_error: 9}\n"
+        "probes: {max_seed_spread: 9}\n"
         "uat: {shadow_weeks: 1, max_loss_ratio: 9}\n"
         "approval: {rule: auto}\n",
         encoding="utf-8",

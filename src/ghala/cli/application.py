@@ -34,7 +34,7 @@ def read_day(value: str) -> date:
 
 
 def read_moment(value: str) -> date:
-    """A business date, or the moment of a record as YYYY-MM-DDTHH:MM (UTC)."""
+    """A business date, or the moment of a record as YYYY-MM-DDTHH:MM, in UTC or with its zone."""
     try:
         return datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
     except ValueError as error:
@@ -58,7 +58,9 @@ Actor = Annotated[
     typer.Option("--as", envvar="GHALA_ACTOR", help="Who acts; Git's user.name when absent."),
 ]
 Name = Annotated[str, typer.Argument(help="A use case, as unit/name.")]
-Version = Annotated[int, typer.Argument(min=1, help="The number of a version.")]
+LAST_VERSION = 2**31 - 1
+"""The greatest number that the registry's database can hold."""
+Version = Annotated[int, typer.Argument(min=1, max=LAST_VERSION, help="The number of a version.")]
 Comment = Annotated[str, typer.Option("--comment", "-m", help="Why.")]
 AllowLate = Annotated[bool, typer.Option(help="Go on when a file is overdue.")]
 

@@ -1,11 +1,13 @@
 """The road to production, one verb each."""
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ghala.cli.application import (
+    LAST_VERSION,
     Actor,
     AsOf,
     Comment,
@@ -87,7 +89,9 @@ def reject(
 @application.command()
 def rollback(
     use_case: Name, *, comment: Comment,
-    leave: Annotated[int | None, typer.Option("--from", help="The version to leave.")] = None,
+    leave: Annotated[
+        int | None, typer.Option("--from", min=1, max=LAST_VERSION, help="The version to leave.")
+    ] = None,
     as_of: AsOf = None, workspace: Where = None, actor: Actor = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Give production back to the version before, at once."""
@@ -110,16 +114,12 @@ def reproduce(
     from ghala import stewardship
     from ghala.cli.tables import show_certificate
 
-    use_case, _, version = named.rpartition("@")
-    if not use_case or not version.isdigit():
-        raise UsageError(
-            f"{named!r} is no version.", "Write unit/name@version: operations/demand@7"
-        )
+    use_case, version = _read_version(named)
     house, found = open_at(workspace, actor, use_case)
-    house.road(found).stage_of(int(version))
+    house.road(found).stage_of(version)
     with house.working():
         day = as_of or clock.today()
-        certificate = stewardship.reproduce(house, found, int(version), as_of=day)
+        certificate = stewardship.reproduce(house, found, version, as_of=day)
     show(certificate, as_json, table=show_certificate)
     if not certificate["is_reproduced"]:
         raise typer.Exit(1)
@@ -143,6 +143,15 @@ def backtest_policy(
     result = {"use_case": use_case, "weeks": weeks, "rules": [asdict(one) for one in played]}
     result["currency"] = house.workspace.settings.company.currency
     show(result, as_json, table=show_rehearsal)
+
+
+def _read_version(named: str) -> tuple[str, int]:
+    found = re.fullmatch(r"(.+)@([0-9]{1,10})", named)
+    if found is None or not 1 <= int(found[2]) <= LAST_VERSION:
+        raise UsageError(
+            f"{named!r} is no version.", "Write unit/name@version: operations/demand@7"
+        )
+    return found[1], int(found[2])
 
 
 def _sign(

@@ -12,6 +12,7 @@ Function = Literal[
     "count", "sum", "mean", "min", "max", "last", "distinct", "median", "stddev_samp"
 ]
 _LONGEST = 365
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,9 @@ class FeatureView:
         shown: the features that are returned, in this order; none means every one.
         description: what it is for.
         owner: who answers for it.
+
+    Raises:
+        ConfigurationError: its name or a feature's is not an SQL identifier.
     """
 
     name: str
@@ -125,6 +129,14 @@ class FeatureView:
     ttl_days: int | None = None
     online: bool = False
     shown: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in (self.name, *(feature.name for feature in self.features)):
+            if not _NAME.fullmatch(name):
+                raise ConfigurationError(
+                    f"The feature view {self.name!r}: {name!r} cannot be a name in SQL.",
+                    "Use small letters, digits and underscores, a letter first: orders_30d.",
+                )
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from ghala.contracts.errors import DataRejected
 from ghala.contracts.use_case import UseCase
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
+from ghala.features.reading import blaming
+from ghala.features.windows import view_sql
 from ghala.warehouse.engines.engine import Warehouse
 
 ORIGINS = "SELECT unnest(CAST($days AS DATE[])) AS as_of"
@@ -123,6 +125,9 @@ def _prepare(
         {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
     )
     warehouse.keep("request", f"SELECT DISTINCT {entity}, as_of FROM subjects")  # noqa: S608
+    for view in views:
+        with blaming(view):
+            warehouse.rows(f"EXPLAIN {view_sql('request', view, dialect=warehouse.dialect)}")
     warehouse.keep("featured", history_sql("request", views, dialect=warehouse.dialect))
     columns = "".join(f", featured.{quoted(name)}" for view in views for name in view.columns)
     warehouse.keep(

@@ -14,12 +14,24 @@ from ghala.features.windows import view_sql
 
 
 def find_views(workspace: Workspace) -> dict[str, FeatureView]:
-    """Every feature view of the packs and the workspace, by name."""
+    """Every feature view of the packs and the workspace, by name.
+
+    Raises:
+        ConfigurationError: two views that differ have one name.
+    """
     found: dict[str, FeatureView] = {}
+    files: dict[str, str | None] = {}
     for module in modules(workspace, "features"):
         for view in vars(module).values():
-            if isinstance(view, FeatureView):
-                found[view.name] = view
+            if not isinstance(view, FeatureView):
+                continue
+            if found.setdefault(view.name, view) != view:  # one module may import another's
+                raise ConfigurationError(
+                    f"Two feature views are named {view.name!r}: in {files[view.name]} and in"
+                    f" {module.__file__}.",
+                    "Give one of them another name.",
+                )
+            files.setdefault(view.name, module.__file__)
     return found
 
 

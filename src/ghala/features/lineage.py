@@ -4,6 +4,7 @@ Models come from dbt's manifest, features from their declarations, use cases fro
 Between models the grain is the model; from a model on it is the column that a feature names.
 """
 
+import difflib
 import json
 import re
 from collections import defaultdict
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import TryAgain, UsageError, suggest
+from ghala.contracts.errors import TryAgain, UsageError
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase, table_of
 from ghala.features.definitions import Derived, FeatureView
@@ -50,10 +51,11 @@ class Lineage:
         meant = sorted(one for one in self.kinds if one.endswith(f".{name}"))
         if len(meant) == 1:
             return meant[0]
-        known = suggest(name, self.kinds).partition("Known:")[0]
+        near = difflib.get_close_matches(name, self.kinds, n=3, cutoff=0)
         raise UsageError(
-            f"{len(meant)} things are named {name!r}{': ' + ', '.join(meant) if meant else ''}."
-            f" {known}".rstrip(),
+            f"{len(meant)} things are named {name!r}: {', '.join(meant)}."
+            if meant
+            else f"Nothing is named {name!r}. Did you mean {', '.join(map(repr, near))}?",
             "Name a model, a column of one, view.feature or a use case.",
         )
 

@@ -1,16 +1,19 @@
 """Read a feature view from the warehouse: for the rows of a request, or for every entity."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import polars as pl
 
 from ghala.contracts.dialect import quoted
-from ghala.contracts.errors import TryAgain
+from ghala.contracts.errors import ConfigurationError, TryAgain
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
 from ghala.features.windows import view_sql
 from ghala.warehouse.engines.engine import Warehouse
+from ghala.warehouse.engines.mistakes import misspelt
 
 _ROW = "request_row"
 
@@ -20,10 +23,12 @@ def read_history(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) -
 
     Raises:
         TryAgain: the source of the view was never built.
+        ConfigurationError: the view names what its source does not have.
     """
-    keys = _typed_keys(warehouse, view, frame).with_row_index(_ROW)
     columns = ", ".join(quoted(name) for name in view.columns)
-    with warehouse.relation("request_rows", keys):
+    with blaming(view):
+        keys = _typed_keys(warehouse, view, frame).with_row_index(_ROW)
+    with blaming(view), warehouse.relation("request_rows", keys):
         asked = history_sql("request_rows", [view], dialect=warehouse.dialect)
         return warehouse.frame(
             f"SELECT {columns} FROM ({asked}) AS answered ORDER BY {_ROW}"  # noqa: S608
@@ -36,15 +41,35 @@ def read_newest(warehouse: Warehouse, view: FeatureView, as_of: date) -> pl.Data
     entity = ", ".join(quoted(column) for column in view.entity)
     reach = f" AND {view.event_time} >= $as_of - {view.reach}" if view.reach else ""
     known = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in view.entity)
-    warehouse.keep(
-        "everyone",
-        f"SELECT DISTINCT {entity}, CAST($as_of AS DATE) AS as_of"  # noqa: S608
-        f" FROM {view.source} AS source"
-        f" WHERE {known} AND {view.known_on} <= $as_of{reach}",
-        {"as_of": as_of},
-    )
-    newest = view_sql("everyone", view, dialect=warehouse.dialect)
-    return warehouse.frame(newest).drop("as_of")
+    with blaming(view):
+        warehouse.keep(
+            "everyone",
+            f"SELECT DISTINCT {entity}, CAST($as_of AS DATE) AS as_of"  # noqa: S608
+            f" FROM {view.source} AS source"
+            f" WHERE {known} AND {view.known_on} <= $as_of{reach}",
+            {"as_of": as_of},
+        )
+        newest = view_sql("everyone", view, dialect=warehouse.dialect)
+        return warehouse.frame(newest).drop("as_of")
+
+
+@contextmanager
+def blaming(view: FeatureView) -> Iterator[None]:
+    """Name the view whose declaration the database cannot read.
+
+    Raises:
+        ConfigurationError: with what the database says.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = misspelt(error)
+        if said is None:
+            raise
+        raise ConfigurationError(
+            f"The feature view {view.name!r} cannot be read from {view.source}: {said}",
+            f"Mend its declaration; `ghala features describe {view.name}` shows it.",
+        ) from error
 
 
 def _typed_keys(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) -> pl.DataFrame:

@@ -34,6 +34,15 @@ class Asked:
         columns = [by_view[v].get_column(name).alias(f"{v}.{name}") for v, name in self.names]
         return frame.hstack(columns)
 
+    def require_free(self, frame: pl.DataFrame) -> None:
+        """Refuse a request with columns of the same names, such as an earlier answer."""
+        taken = [f"{v}.{name}" for v, name in self.names if f"{v}.{name}" in frame.columns]
+        if taken:
+            raise UsageError(
+                f"The request already has the column {', '.join(map(repr, taken))}.",
+                "Drop or rename it, or do not ask for that feature.",
+            )
+
 
 @dataclass(frozen=True)
 class FeatureStore:
@@ -62,13 +71,17 @@ class FeatureStore:
         nulls. ``as_of`` is a day; a time with a zone counts as its day in the company's.
 
         Raises:
-            UsageError: the request lacks a column, or there is no such feature.
+            UsageError: the request lacks a column or a day, or holds a feature already.
+            ConfigurationError: there is no such feature, or its view cannot be read.
             TryAgain: a pipeline has the warehouse open.
         """
         asked = self._asked(tuple(features))
         wanted = [column for view in asked.views for column in view.entity]
         _require_columns(frame, [*wanted, "as_of"])
-        dated = frame.with_columns(_read_days(frame["as_of"], self.workspace))
+        asked.require_free(frame)
+        days = _read_days(frame["as_of"], self.workspace)
+        _require_days(days)
+        dated = frame.with_columns(days)
         with open_warehouse(self.workspace) as warehouse:
             found = [read_history(warehouse, view, dated) for view in asked.views]
         return asked.beside(frame, found)
@@ -77,11 +90,12 @@ class FeatureStore:
         """The newest features of each row's entity: what ``history`` said when they were kept.
 
         Raises:
-            UsageError: a view is not kept online, or the request lacks a column.
+            UsageError: a view is not kept online; the request lacks a column, or holds a feature.
             TryAgain: its values were never kept, or were kept by another definition.
         """
         asked = self._asked(tuple(features))
         _require_columns(frame, [column for view in asked.views for column in view.entity])
+        asked.require_free(frame)
         for view in asked.views:
             _require_online(view)
         found = [
@@ -213,6 +227,14 @@ def _read_days(moments: pl.Series, workspace: Workspace) -> pl.Series:
         return moments.cast(pl.Date)
     except pl.exceptions.PolarsError as error:
         raise _not_days(moments) from error
+
+
+def _require_days(days: pl.Series) -> None:
+    if lacking := days.null_count():
+        raise UsageError(
+            f"as_of is empty in {lacking} of {days.len()} rows.",
+            "Give each row the day on which its features are to be known.",
+        )
 
 
 def _not_days(moments: pl.Series) -> UsageError:

@@ -1,7 +1,7 @@
 """Who held which stage, told again from the transitions alone."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from ghala.contracts.records import Stage
 from ghala.ledger.book import Ledger
@@ -30,7 +30,8 @@ def moves_to(ledger: Ledger, use_case: str, stage: Stage) -> list[Entry]:
 
 
 def until(entries: Iterable[Entry], at: date) -> list[Entry]:
-    """The facts up to a business date, or, for a ``datetime``, recorded up to that moment (UTC)."""
+    """The facts up to a business date, or recorded up to a ``datetime``: UTC if it has no zone."""
     if isinstance(at, datetime):
-        return [entry for entry in entries if entry.recorded_at <= at]
+        moment = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return [entry for entry in entries if entry.recorded_at.replace(tzinfo=UTC) <= moment]
     return [entry for entry in entries if entry.as_of is None or entry.as_of <= at]

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from ghala.contracts.settings import SETTINGS_FILE, Workspace
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "use_case"
 _NAME = re.compile(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)")
-_LIST = re.compile(r"^use_cases\s*=\s*\[(?P<names>[^\]]*)\]", re.MULTILINE)
+_PIECE = r"#[^\n]*+|\"[^\"\n]*+\"|'[^'\n]*+'"
+_LIST = re.compile(rf"^use_cases\s*=\s*\[(?P<names>(?:[^\]#\"']|{_PIECE})*+)\]", re.MULTILINE)
 
 
 def create_use_case(workspace: Workspace, name: str, *, kind: str, owner: str) -> dict[str, Any]:
@@ -30,12 +32,12 @@ def create_use_case(workspace: Workspace, name: str, *, kind: str, owner: str) -
     values["mart"] = f"marts_{unit}.{short}_{values['noun']}"
     folder = workspace.root / "use_cases" / unit / short
     _require_free(workspace, name, folder)
+    settings = _name_in_settings(workspace, name)
     try:
         with tempfile.TemporaryDirectory(prefix=".new.", dir=workspace.root) as place:
             for template in (TEMPLATE / "shared", TEMPLATE / "kinds" / kind):
                 render(template, values, into=Path(place))
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            (Path(place) / short).replace(folder)
+            _put_in_place(Path(place) / short, folder, settings=settings)
     except OSError as error:
         raise ConfigurationError(
             f"{folder} cannot be written: {error.strerror or error}.",
@@ -46,7 +48,7 @@ def create_use_case(workspace: Workspace, name: str, *, kind: str, owner: str) -
         "kind": kind,
         "folder": str(folder),
         "files": sorted(file.name for file in folder.iterdir()),
-        "next": _name_in_settings(workspace, name) + _find_approver(workspace, unit),
+        "next": _say_next(name, named=settings is not None) + _find_approver(workspace, unit),
     }
 
 
@@ -104,19 +106,45 @@ def _require_free(workspace: Workspace, name: str, folder: Path) -> None:
             )
 
 
-def _name_in_settings(workspace: Workspace, name: str) -> str:
-    """Add a use case to the list in ``ghala.toml``, which keeps its comments."""
-    file = workspace.root / SETTINGS_FILE
-    text = file.read_text(encoding="utf-8")
+def _name_in_settings(workspace: Workspace, name: str) -> str | None:
+    """The text of ``ghala.toml`` with a use case added to its list; None if a person must add it.
+
+    Comments stay where they are.
+    """
+    text = (workspace.root / SETTINGS_FILE).read_text(encoding="utf-8")
     found = _LIST.search(text)
-    if name in workspace.settings.use_cases:
-        return "ghala run"
+    named = list(workspace.settings.use_cases)
+    if name in named:
+        return text
     if found is None:
-        return f"add {name} to use_cases in {SETTINGS_FILE}, then ghala run"
-    named = found["names"].rstrip().rstrip(",")
-    written = f'use_cases = [{named},\n    "{name}",\n]'
-    file.write_text(text[: found.start()] + written + text[found.end() :], encoding="utf-8")
-    return "ghala run"
+        return None
+    listed = found["names"]
+    ends = [one.end() for one in re.finditer(_PIECE, listed) if not one[0].startswith("#")]
+    last = ends[-1] if ends else 0
+    comma = "," if ends and "," not in re.sub(r"#.*", "", listed[last:]) else ""
+    written = f'{listed[:last]}{comma}{listed[last:].rstrip()}\n    "{name}",\n'
+    added = text[: found.start("names")] + written + text[found.end("names") :]
+    # What was found may be a list of the same name elsewhere; then nothing is guessed.
+    return added if tomllib.loads(added).get("use_cases") == [*named, name] else None
+
+
+def _put_in_place(made: Path, folder: Path, *, settings: str | None) -> None:
+    """Move a folder to its place and write the settings that name it: both, or neither."""
+    file = made.parent / SETTINGS_FILE
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made.replace(folder)
+    if settings is None:
+        return
+    try:
+        file.write_text(settings, encoding="utf-8")
+        file.replace(made.parents[1] / SETTINGS_FILE)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+
+
+def _say_next(name: str, *, named: bool) -> str:
+    return "ghala run" if named else f"add {name} to use_cases in {SETTINGS_FILE}, then ghala run"
 
 
 def _find_approver(workspace: Workspace, unit: str) -> str:

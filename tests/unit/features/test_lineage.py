@@ -59,6 +59,8 @@ def test_a_model_may_be_named_without_its_schema(lineage: Lineage) -> None:
     assert lineage.find("order_lines") == "core.order_lines"
     with pytest.raises(UsageError, match=r"Did you mean 'core\.order_lines'"):
         lineage.find("core.order_line")
+    with pytest.raises(UsageError, match=r"^Nothing is named 'nope'\. Did you mean '.+', '.+'\?$"):
+        lineage.find("nope")
 
 
 def test_before_the_first_build_the_next_step_is_said(tmp_path: Path) -> None:

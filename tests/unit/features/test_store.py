@@ -15,10 +15,12 @@ from tests.servers import ENGINES, empty_database
 
 import ghala
 from ghala.contracts.errors import ConfigurationError, TryAgain, UsageError
+from ghala.contracts.settings import Workspace
+from ghala.features.definitions import Window
 from ghala.features.store import FeatureStore
 from ghala.warehouse.engines.opening import open_warehouse
 
-from .conftest import EVENTS, Event, record
+from .conftest import EVENTS, Event, make_view, record
 from .test_history import day, sale
 
 VIEWS = """
@@ -41,6 +43,14 @@ still = FeatureView(
 nowhere = FeatureView(
     name="nowhere", entity=("shop",), source="core.nothing", event_time="day",
     known_on="arrived", description="", owner="", windows=(Window("n", "count", "day", 7),),
+)
+wrong = FeatureView(
+    name="wrong", entity=("shop",), source="core.sales", event_time="day", known_on="arrived",
+    description="", owner="", online=True, windows=(Window("n", "sum", "unit", 7),),
+)
+late = FeatureView(
+    name="late", entity=("shop",), source="core.sales", event_time="day", known_on="came",
+    description="", owner="", online=True, windows=(Window("n", "sum", "units", 7),),
 )
 """
 SETTINGS = """
@@ -192,6 +202,16 @@ def test_values_of_another_definition_are_not_passed_off_as_this_one(store: Feat
         ({"shop": ["s1"], "as_of": [20240301]}, ["shop"], UsageError, "no days"),
         ({"shop": ["s1"], "as_of": ["March"]}, ["shop"], UsageError, "no days"),
         ({"shop": ["s1"], "as_of": [day(1)]}, ["nowhere"], TryAgain, "is not there"),
+        ({"shop": ["s", "s"], "as_of": ["", None]}, ["shop"], UsageError, "no days"),
+        ({"shop": ["s", "s"], "as_of": [day(1), None]}, ["shop"], UsageError, "empty in 1 of 2"),
+        (
+            {"shop": ["s"], "as_of": ["2024-03-01"], "shop.units_7": [1]},
+            ["shop"],
+            UsageError,
+            "already has the column 'shop.units_7'",
+        ),
+        ({"shop": ["s1"], "as_of": [day(1)]}, ["wrong"], ConfigurationError, "'wrong'.*unit"),
+        ({"shop": ["s1"], "as_of": [day(1)]}, ["late"], ConfigurationError, "'late'.*came"),
     ],
 )
 def test_a_request_that_cannot_be_answered_says_why(
@@ -212,6 +232,36 @@ def test_a_view_that_is_not_kept_online_says_so(store: FeatureStore) -> None:
         store.online(request, ["still"])
     with pytest.raises(TryAgain, match="never kept online"):
         store.online(request, ["shop"])
+    with pytest.raises(UsageError, match=r"already has the column 'shop\.units_7'"):
+        store.online(request.with_columns(pl.lit(1).alias("shop.units_7")), ["shop"])
+
+
+@pytest.mark.parametrize("name", ["wrong", "late"])
+def test_a_view_that_the_database_cannot_read_is_named(store: FeatureStore, name: str) -> None:
+    with (
+        open_warehouse(store.workspace) as warehouse,
+        pytest.raises(ConfigurationError, match=f"{name!r} cannot be read"),
+    ):
+        store.materialize(day(20), [name], warehouse=warehouse)
+
+
+def test_two_views_of_one_name_are_refused_and_one_that_is_imported_is_not(tmp_path: Path) -> None:
+    (tmp_path / "ghala.toml").write_text(SETTINGS, encoding="utf-8")
+    folder = tmp_path / "features"
+    folder.mkdir()
+    (folder / "shops.py").write_text(VIEWS, encoding="utf-8")
+    (folder / "again.py").write_text(VIEWS, encoding="utf-8")
+    assert "shop" in FeatureStore(Workspace(tmp_path)).views
+
+    (folder / "other.py").write_text(VIEWS.replace("ttl_days=60", "ttl_days=61"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"'shop': in .*again\.py and in .*other\.py"):
+        _ = FeatureStore(Workspace(tmp_path)).views
+
+
+@pytest.mark.parametrize(("view", "feature"), [("my-view", "n"), ("mine", "n of 7"), ("7", "n")])
+def test_a_name_that_is_no_identifier_is_refused(view: str, feature: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be a name in SQL"):
+        make_view(view, Window(feature, "count", "day", 7))
 
 
 KILLED = """

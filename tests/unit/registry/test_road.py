@@ -78,7 +78,7 @@ def test_nobody_cuts_the_weeks_in_shadow_short(as_person: Walk) -> None:
     bring_to_uat(road, 1)
     judge(road, 1, Stage.UAT)
 
-    with pytest.raises(CheckFailed, match="is in shadow until 2024-03-04: .* asks for 8 weeks"):
+    with pytest.raises(CheckFailed, match=r"is in shadow until 2024-03-04: .* asks for 8 weeks"):
         approver.sign(1, approve=True, comment="now", as_of=DAY + timedelta(weeks=5))
     with pytest.raises(CheckFailed, match="is in shadow until 2024-03-04"):
         road.promote(1, as_of=DAY + timedelta(weeks=5))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ghala.contracts.discovery import use_cases
-from ghala.contracts.errors import UsageError
+from ghala.contracts.errors import ConfigurationError, UsageError
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.scaffolding import TEMPLATE, create_use_case
 
@@ -43,6 +43,46 @@ def test_a_new_use_case_is_found_with_a_valid_policy_and_is_named_in_the_setting
     text = (workspace.root / "ghala.toml").read_text(encoding="utf-8")
     assert "# Models to run:" in text
     assert tomllib.loads(text)["use_cases"] == ["operations/demand", NAME]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        '[\n    "operations/demand"  # the forecast, weekly [see the wiki]\n]',
+        '[\n    "operations/demand",  # the forecast, weekly\n    # more to come\n]',
+        "['operations/demand']",
+        '["operations/demand",] # all',
+    ],
+)
+def test_the_comments_of_the_list_stay_comments(workspace: Workspace, listed: str) -> None:
+    file = workspace.root / "ghala.toml"
+    old = '[\n    "operations/demand",\n]'
+    file.write_text(file.read_text(encoding="utf-8").replace(old, listed), encoding="utf-8")
+
+    create(Workspace(workspace.root))
+
+    text = file.read_text(encoding="utf-8")
+    assert tomllib.loads(text)["use_cases"] == ["operations/demand", NAME]
+    assert all(line.partition("#")[2] in text for line in listed.splitlines())
+
+
+def test_settings_that_cannot_be_written_leave_no_folder(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (workspace.root / "ghala.toml").read_bytes()
+    replace = Path.replace
+
+    def refuse(self: Path, target: Path) -> Path:
+        if target.name == "ghala.toml":
+            raise PermissionError(13, "Permission denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(ConfigurationError, match="Permission denied"):
+        create(workspace)
+
+    assert not (workspace.root / "use_cases" / NAME).exists()
+    assert (workspace.root / "ghala.toml").read_bytes() == before
 
 
 def test_a_role_that_nobody_holds_is_named(workspace: Workspace) -> None:
