@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from ghala.contracts.errors import ConfigurationError
+from ghala.ledger.book import Ledger
+from ghala.monitoring.health import examine
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import unload
 
@@ -106,3 +108,22 @@ def test_columns_find_their_place_by_name(shop: Shop) -> None:
 
     assert sorted(shop.column("sales", "receipt")) == ["r1", "r2"]
     assert sorted(shop.column("sales", "sku")) == ["NA", "NA"]
+
+
+def test_the_doctor_counts_the_rows_of_a_feed_that_left_its_contract(embedded_shop: Shop) -> None:
+    embedded_shop.land()
+    with open_warehouse(embedded_shop.workspace) as warehouse:
+        warehouse.execute("DELETE FROM raw.shop__products WHERE sku = 'NA'")
+    contract = embedded_shop.workspace.root / "sources" / "shop" / "contract.yml"
+    text = contract.read_text(encoding="utf-8").replace("  products:\n", "  wares:\n", 1)
+    contract.write_text(text.replace("feed: products", "feed: wares"), encoding="utf-8")
+
+    found = {
+        one["check"]: one
+        for one in examine(
+            embedded_shop.workspace, Ledger(embedded_shop.workspace.ledger, actor="test")
+        )
+    }
+
+    assert found["rows"]["state"] == "fail"
+    assert "shop/products: 3 rows came in, 2 are loaded" in found["rows"]["words"]

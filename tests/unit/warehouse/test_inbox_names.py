@@ -1,5 +1,7 @@
 """What a file in the inbox is called says whether it is whole, and how it is written."""
 
+from datetime import datetime
+
 import pytest
 from tests.unit.warehouse.conftest import MONDAY, SALES, Shop
 
@@ -7,6 +9,7 @@ from ghala.contracts.errors import DataRejected, UsageError
 from ghala.warehouse.drafting import draft_source
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.quarantine import Selection, require_known
+from ghala.warehouse.releasing import Correction, release
 
 LINE = "r1,1,NA,2,1.00,2024-01-05\n"
 
@@ -71,3 +74,16 @@ def test_what_is_asked_of_the_quarantine_must_be_there(
         pytest.raises(UsageError, match=said),
     ):
         require_known(embedded_shop.workspace, warehouse, chosen)
+
+
+def test_rows_are_not_released_from_a_folder(embedded_shop: Shop) -> None:
+    embedded_shop.sell("r1,1,NA,2,1.00,2024-01-05", "r1,2,NA,500,1.00,2024-01-05")
+    embedded_shop.land()
+    folder = Correction(2, "mended", embedded_shop.workspace.inbox)
+
+    with (
+        open_warehouse(embedded_shop.workspace) as warehouse,
+        pytest.raises(UsageError, match="is no file"),
+    ):
+        at = datetime(2024, 1, 9, 8)
+        release(embedded_shop.workspace, warehouse, folder, by="amina", at=at, as_of=MONDAY)
