@@ -79,11 +79,10 @@ def test_what_is_asked_of_the_quarantine_must_be_there(
 def test_rows_are_not_released_from_a_folder(embedded_shop: Shop) -> None:
     embedded_shop.sell("r1,1,NA,2,1.00,2024-01-05", "r1,2,NA,500,1.00,2024-01-05")
     embedded_shop.land()
-    folder = Correction(2, "mended", embedded_shop.workspace.inbox)
+    folder, at = Correction(2, "mended", embedded_shop.workspace.inbox), datetime(2024, 1, 9, 8)
 
     with (
         open_warehouse(embedded_shop.workspace) as warehouse,
         pytest.raises(UsageError, match="is no file"),
     ):
-        at = datetime(2024, 1, 9, 8)
         release(embedded_shop.workspace, warehouse, folder, by="amina", at=at, as_of=MONDAY)
