@@ -36,11 +36,12 @@ def list_refused(
     workspace: Where = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """How many rows were refused and released, per source, feed, batch and reason."""
-    from ghala.warehouse.quarantine import Selection, count_refused
+    from ghala.warehouse.quarantine import Selection, count_refused, require_known
 
-    house = open_house(workspace, "reader")
+    house, chosen = open_house(workspace, "reader"), Selection(source, feed, batch, reason)
     with house.working(), house.warehouse() as warehouse:
-        rows = count_refused(warehouse, Selection(source, feed, batch, reason))
+        require_known(house.workspace, warehouse, chosen)
+        rows = count_refused(warehouse, chosen)
     show({"quarantine": rows}, as_json)
 
 
@@ -52,11 +53,12 @@ def show_refused(
     workspace: Where = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Refused rows as they were delivered, with every reason."""
-    from ghala.warehouse.quarantine import Selection, write_refused
+    from ghala.warehouse.quarantine import Selection, require_known, write_refused
     from ghala.warehouse.quarantine import show_refused as find_refused
 
     house, chosen = open_house(workspace, "reader"), Selection(source, feed, batch, reason)
     with house.working(), house.warehouse() as warehouse:
+        require_known(house.workspace, warehouse, chosen)
         if out is not None:
             written = write_refused(house.workspace, warehouse, chosen, target=out)
             show({"rows": written, "file": str(out)}, as_json)

@@ -12,10 +12,11 @@ from ghala.ledger.book import Ledger
 from ghala.monitoring.audit import verify
 from ghala.registry.versions import Registry
 from ghala.warehouse.bucket import require_bucket
-from ghala.warehouse.checking import raw_table
+from ghala.warehouse.checking import raw_feeds, raw_table
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
+from ghala.warehouse.inbox import find_unread
 from ghala.warehouse.landing import verify_landing
 from ghala.warehouse.loading import create_tables
 from ghala.warehouse.publish import read_published
@@ -43,6 +44,7 @@ def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
         "signing key": lambda: _key(workspace),
         "ledger": lambda: _ledger(workspace, ledger),
         "landed files": lambda: _landed(workspace),
+        "inbox": lambda: _inbox(workspace),
         "rows": lambda: _rows(workspace),
         "production artifacts": lambda: _artifacts(workspace, ledger),
         "published build": lambda: _published(workspace),
@@ -115,15 +117,23 @@ def _landed(workspace: Workspace) -> str:
     return "every landed file has the digest it was loaded with"
 
 
+def _inbox(workspace: Workspace) -> str:
+    if unread := find_unread(workspace):
+        raise TryAgain(
+            f"No source in ghala.toml reads inbox/{', inbox/'.join(unread)}.",
+            "Add the source to ghala.toml, or move the files into the folder of their source.",
+        )
+    return "a source reads every folder of it"
+
+
 def _rows(workspace: Workspace) -> str:
-    """Rows in = rows loaded + rows quarantined, counted again in the tables."""
+    """Rows in = rows loaded + rows quarantined, counted again; also of feeds without a contract."""
     checked = 0
     with open_warehouse(workspace) as warehouse:
-        contracts = read_sources(workspace)
-        create_tables(warehouse, contracts)
-        for source, contract in contracts.items():
-            for feed in contract.feeds:
-                checked += _count(warehouse, source, feed)
+        create_tables(warehouse, read_sources(workspace))
+        loaded = warehouse.rows("SELECT DISTINCT source, feed FROM raw.batches")
+        for source, feed in sorted({*loaded, *raw_feeds(warehouse)}):
+            checked += _count(warehouse, source, feed)
         released = verify_releases(warehouse)
     return (
         f"{checked:,} rows are loaded or quarantined, as the batches say;"

@@ -24,8 +24,16 @@ EXTRA = "_extra"
 """Where the values of new columns are parked."""
 
 _NESTED = ("STRUCT", "MAP", "UNION")
-_INTEGERS = frozenset(["tinyint", "smallint", "integer", "int", "bigint", "hugeint"])
-_FLOATS = frozenset(["double", "float", "real"])
+_INTEGERS = frozenset(["smallint", "integer", "bigint"])
+_FLOATS = frozenset(["double", "float"])
+_DECLARED = {
+    "character varying": "varchar",
+    "double precision": "double",
+    "real": "float",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
+}
+"""The contract's names for what the engines call otherwise."""
 _DAY = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _EXACT_TEXT = {
     "date": f"{_DAY}([ T]0?0:00(:00([.]0*)?)?)?",
@@ -38,8 +46,24 @@ def raw_table(source: str, feed: str) -> str:
     return f"raw.{quoted(f'{source}__{feed}')}"
 
 
+def raw_feeds(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """The source and feed of every raw table there is, also of those that left their contract."""
+    return [
+        (name.partition("__")[0], name.partition("__")[2])
+        for (name,) in warehouse.rows(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'raw'"
+            " AND table_type = 'BASE TABLE' AND position('__' IN table_name) > 0 ORDER BY 1"
+        )
+    ]
+
+
 def create_raw_table(warehouse: Warehouse, source: str, name: str, *, feed: Feed) -> None:
-    """Create the table of a feed's accepted rows where it is not there yet."""
+    """Create the table of a feed's accepted rows; one that is empty follows its contract.
+
+    Raises:
+        ConfigurationError: it holds rows, and its columns are not those of the contract.
+    """
+    _require_same_columns(warehouse, source, name, feed=feed)
     columns = ", ".join(
         f"{quoted(column)} {warehouse.dialect.column_type(spec.type)}"
         for column, spec in feed.columns.items()
@@ -52,6 +76,42 @@ def create_raw_table(warehouse: Warehouse, source: str, name: str, *, feed: Feed
         warehouse.execute(
             f"ALTER TABLE {raw_table(source, name)} ADD COLUMN IF NOT EXISTS {EXTRA} JSON"
         )
+
+
+def _require_same_columns(warehouse: Warehouse, source: str, name: str, *, feed: Feed) -> None:
+    """Drop a table that differs from its contract while it is empty, with the views over it."""
+    wanted = {column: spec.type for column, spec in feed.columns.items()}
+    there = _columns_there(warehouse, f"{source}__{name}")
+    differing = [c for c in wanted | there if wanted.get(c) != there.get(c)]
+    if not there or not differing:
+        return
+    table = raw_table(source, name)
+    if warehouse.rows(f"SELECT 1 FROM {table} LIMIT 1"):  # noqa: S608 - names of feeds
+        said = (f"{c} is {there.get(c, 'not')} there, {wanted.get(c, 'not')} in the contract"
+                for c in differing)  # fmt: skip
+        raise ConfigurationError(
+            f"The contract of {source}/{name} has changed since its rows were loaded:"
+            f" {'; '.join(said)}.",
+            "Load the warehouse again from landing/: ghala land --anew --as-of DATE. Or restore"
+            " the contract.yml.",
+        )
+    warehouse.execute(f"DROP TABLE {table} CASCADE")
+
+
+def _columns_there(warehouse: Warehouse, table: str) -> dict[str, str]:
+    """The columns of a raw table besides the platform's own, with the contract's types."""
+    found = warehouse.rows(
+        "SELECT column_name, lower(data_type), numeric_precision, numeric_scale"
+        " FROM information_schema.columns WHERE table_schema = 'raw' AND table_name = ?",
+        [table],
+    )
+    return {
+        name: f"decimal({digits},{scale})"
+        if kind.startswith(("decimal", "numeric"))
+        else _DECLARED.get(kind, kind)
+        for name, kind, digits, scale in found
+        if name not in ("_batch", "_arrived_on", EXTRA)
+    }
 
 
 def read_incoming(
@@ -256,6 +316,8 @@ def _loses(value: str, given: str, wanted: str) -> str:
         return f"contains({value}, chr(0))"  # PostgreSQL could not hold it, C would cut there
     if wanted in _FLOATS:
         changed = f"NOT isfinite({cast})"
+        if given == "VARCHAR":  # DuckDB reads 1_000 as a thousand
+            changed += f" OR contains({value}, '_')"
     elif given == "VARCHAR" and (scale is not None or wanted in _EXACT_TEXT):
         digits = f"[+-]?[0-9]*([.][0-9]{{0,{scale}}}0*)?"
         changed = f"NOT regexp_full_match(trim({value}), '{_EXACT_TEXT.get(wanted, digits)}')"
@@ -270,9 +332,8 @@ def _loses(value: str, given: str, wanted: str) -> str:
 
 def _scale(wanted: str) -> int | None:
     """Digits after the point of a fixed-point type; None for every other type."""
-    if wanted.startswith(("decimal", "numeric")):
-        inside = wanted.partition("(")[2].rstrip(")")
-        return int(inside.partition(",")[2] or 0) if inside else 3
+    if wanted.startswith("decimal"):
+        return int(wanted.partition(",")[2].rstrip(")"))
     return 0 if wanted in _INTEGERS else None
 
 

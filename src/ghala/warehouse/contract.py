@@ -1,5 +1,6 @@
 """The contract of a source: what its files must look like, and which rows are refused."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -17,12 +18,31 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_NUMBERS = ("smallint", "integer", "bigint", "decimal(P,S)", "double", "float")
+TYPES = (*_NUMBERS, "varchar", "boolean", "date", "timestamp", "timestamptz")
+"""What a column may be: of each kind one name, which every engine has a type for."""
+_DIGITS = 38
+
+
 class Column(_Strict):
     """One column of a feed."""
 
-    type: str = Field(pattern=r"^[a-z]+(\(\d+(, ?\d+)?\))?$")
+    type: str
     required: bool = False
     description: str = ""
+
+    @field_validator("type")
+    @classmethod
+    def _type_is_known(cls, given: str) -> str:
+        decimal = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", given)
+        if decimal is None:
+            if given not in TYPES or "(" in given:
+                raise ValueError(f"no such type. {suggest(given, TYPES)}")
+            return given
+        digits, scale = int(decimal[1]), int(decimal[2])
+        if not max(scale, 1) <= digits <= _DIGITS:
+            raise ValueError(f"decimal(P,S) has P digits, up to {_DIGITS}, of which S are decimals")
+        return f"decimal({digits},{scale})"
 
 
 class Reference(_Strict):

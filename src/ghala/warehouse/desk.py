@@ -33,7 +33,7 @@ class Desk:
 
     def load(self, table: str, query: str, parameters: Parameters = ()) -> None:
         """Add the rows of a query on the desk to a table in the schema ``raw``."""
-        self.files.execute(f"INSERT INTO raw.{quoted(table)} {query}", parameters)
+        self.files.execute(f"INSERT INTO raw.{quoted(table)} BY NAME {query}", parameters)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class DeskBeside(Desk):
                 f"SELECT * FROM {table} WHERE {' OR '.join(claims)}"  # noqa: S608 - contract names
             )
         with self.files.relation("known", known):
-            self.files.execute(f"INSERT INTO {table} SELECT * FROM known")  # noqa: S608
+            self.files.execute(f"INSERT INTO {table} BY NAME SELECT * FROM known")  # noqa: S608
 
 
 def desk_of(warehouse: Warehouse) -> Desk:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ghala.contracts.dialect import quoted
+from ghala.contracts.discovery import packs
 from ghala.contracts.errors import UsageError
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.contract import read_contract
@@ -39,6 +40,12 @@ def draft_source(workspace: Workspace, files: Sequence[Path], *, name: str = "")
         raise UsageError(f"{name!r} is no name of a source.", f"Try --name {slug(name)}")
     if folder.exists():
         raise UsageError(f"{folder} is there already; it was left alone.", "Give another --name.")
+    taken = [root for root in packs().values() if (root / "sources" / name).is_dir()]
+    if taken:
+        raise UsageError(
+            f"The pack {taken[0].name} brings a source {name!r}, which this one would hide.",
+            "Give another --name.",
+        )
     samples = look(files)
     entities = read_entities(workspace)
     matches = match_entities(samples, entities)

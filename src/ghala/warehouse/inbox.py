@@ -8,10 +8,16 @@ from pathlib import Path
 
 from ghala.contracts.errors import DataRejected, UsageError, suggest
 from ghala.contracts.settings import Workspace
-from ghala.warehouse.contract import Source, arrival, feed_name
+from ghala.warehouse.contract import Feed, Source, arrival, feed_name
 
 RELEASES = "releases"
 """Where in the landing of a source the rows lie that were released from quarantine."""
+
+ENDINGS = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",)}
+"""How the files of a format are called."""
+
+UNFINISHED = frozenset([".tmp", ".part", ".partial", ".filepart", ".crdownload"])
+"""How programs call a file that they still write; like one with a dot before it, it is let be."""
 
 GROUP_DAYS = 31
 GROUP_BYTES = 32 << 20
@@ -50,7 +56,7 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
     were released after the files of their day had come in.
 
     Raises:
-        DataRejected: a file belongs to no feed.
+        DataRejected: a file belongs to no feed, or is not of its format by its name.
         UsageError: nothing has ever arrived.
     """
     found: list[tuple[tuple[date, bool, int, str], Delivery]] = []
@@ -59,7 +65,8 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
         landed = workspace.landing / source
         folders = (landed / RELEASES, landed, workspace.inbox / source)
         lying = (file for folder in folders for file in folder.glob("[!.]*"))
-        files = {file.name: file for file in lying if file.is_file()}
+        whole = (file for file in lying if file.suffix.lower() not in UNFINISHED)
+        files = {file.name: file for file in whole if file.is_file()}
         for file in files.values():
             arrived, feed = arrival(file), feed_name(file)
             if arrived is None or feed not in contract.feeds:
@@ -67,6 +74,7 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
                     f"{file} is no delivery that {source} knows. {suggest(feed, order)}",
                     "Name files FEED_YYYY-MM-DD.EXT, after their feed and day of arrival.",
                 )
+            _require_format(file, contract.feeds[feed])
             if arrived <= as_of:
                 one = Delivery(source, feed, file, arrived)
                 found.append(((arrived, one.is_release, order.index(feed), file.name), one))
@@ -76,6 +84,27 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
             "Put the files there, or choose a later --as-of.",
         )
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
+
+
+def find_unread(workspace: Workspace) -> list[str]:
+    """The folders of the inbox that hold files, and that no source in ghala.toml reads."""
+    return sorted(
+        folder.name
+        for folder in workspace.inbox.glob("[!.]*/")
+        if folder.name not in workspace.settings.sources
+        and any(file.is_file() for file in folder.glob("[!.]*"))
+    )
+
+
+def _require_format(file: Path, feed: Feed) -> None:
+    ending = "".join(file.suffixes[-2:] if file.suffix == ".gz" else file.suffixes[-1:])
+    allowed = ENDINGS[feed.format]
+    if ending not in allowed:
+        raise DataRejected(
+            f"{file} is no {feed.format} file by its name: it ends with {ending or 'nothing'!r},"
+            f" allowed is {' or '.join(allowed)}. Nothing of it was loaded.",
+            "Ask the sender for that format, or change the feed's format in contract.yml.",
+        )
 
 
 def group(due: Sequence[Delivery], contracts: dict[str, Source]) -> Iterator[list[Delivery]]:

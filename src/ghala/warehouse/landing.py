@@ -1,6 +1,7 @@
 """Landing: delivered files come in, whole or not at all, each row loaded or quarantined."""
 
 import json
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -10,13 +11,15 @@ from ghala.contracts.errors import ConfigurationError, DataRejected, UsageError
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse import snapshots
-from ghala.warehouse.checking import create_raw_table, raw_table
+from ghala.warehouse.checking import raw_feeds, raw_table
 from ghala.warehouse.contract import Source, read_sources
 from ghala.warehouse.engines.engine import Warehouse
-from ghala.warehouse.inbox import Delivery, find_due, group
+from ghala.warehouse.inbox import Delivery, find_due, find_unread, group
 from ghala.warehouse.loading import create_tables, load
 from ghala.warehouse.manifest import digest, looks_unchanged, place
 from ghala.warehouse.releasing import finish_releases, release_again
+
+log = logging.getLogger("ghala.landing")
 
 
 def land(
@@ -46,6 +49,8 @@ def land(
         UsageError: nothing has arrived, or a file that is named has not.
     """
     contracts = read_sources(workspace)
+    for folder in find_unread(workspace):
+        log.warning("inbox/%s holds files that no source in ghala.toml reads.", folder)
     create_tables(warehouse, contracts)
     for left in workspace.landing.glob("*/.*.partial"):
         left.unlink()  # of a landing that was cut short
@@ -72,17 +77,17 @@ def land(
 
 
 def unload(workspace: Workspace, warehouse: Warehouse) -> int:
-    """Empty the raw tables, so that everything in landing/ is loaded again; count the batches."""
-    feeds = {
-        raw_table(source, name): (source, name, feed)
-        for source, contract in read_sources(workspace).items()
-        for name, feed in contract.feeds.items()
-    }
+    """Make the raw tables anew, so that everything in landing/ is loaded again.
+
+    Tables of feeds that left the contract go too, and with them the views over them until the next
+    build. The number of batches that were loaded is returned.
+    """
+    contracts = read_sources(workspace)
     with warehouse.transaction():
         batches = int(warehouse.scalar("SELECT count(*) FROM raw.batches"))
-        for table, (source, name, feed) in feeds.items():
-            create_raw_table(warehouse, source, name, feed=feed)
-            warehouse.execute(f"DELETE FROM {table}")  # noqa: S608 - names of feeds
+        for source, feed in raw_feeds(warehouse):
+            warehouse.execute(f"DROP TABLE {raw_table(source, feed)} CASCADE")
+        create_tables(warehouse, contracts)
         for table in ("raw.releases", "raw.quarantine", "raw.batches", "platform.built"):
             warehouse.execute(f"DELETE FROM {table}")  # noqa: S608
     return batches

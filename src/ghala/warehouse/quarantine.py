@@ -45,6 +45,24 @@ class Selection:
         return " AND ".join(given) or "true", list(given.values())
 
 
+def require_known(workspace: Workspace, warehouse: Warehouse, chosen: Selection) -> None:
+    """Check that the source, the feed and the batch that are chosen exist.
+
+    Raises:
+        UsageError: one does not; the known ones are named.
+    """
+    if chosen.batch is not None:
+        find_batch(warehouse, chosen.batch)
+    known = set(warehouse.rows("SELECT DISTINCT source, feed FROM raw.batches"))
+    known |= {(s, feed) for s, one in read_sources(workspace).items() for feed in one.feeds}
+    sources = {source for source, _ in known}
+    feeds = {feed for source, feed in known if chosen.source in (None, source)}
+    wanted = (("source", chosen.source, sources), ("feed", chosen.feed, feeds))
+    for what, name, names in wanted:
+        if name is not None and name not in names:
+            raise UsageError(f"There is no {what} {name!r}.", suggest(name, names))
+
+
 def count_refused(warehouse: Warehouse, chosen: Selection) -> list[dict[str, Any]]:
     """Rows per source, feed, batch and reason; a row with two reasons counts under both."""
     where, parameters = chosen.where()

@@ -276,7 +276,10 @@ def _read_corrected(file: Path, feed: Feed, *, waiting: pl.DataFrame) -> pl.Data
 
     Raises:
         DataRejected: the file cannot be read, or has other columns or rows.
+        UsageError: it is a folder, or is not there.
     """
+    if not file.is_file():
+        raise UsageError(f"{file} is {'no file' if file.exists() else 'not there'}.", _HOW)
     given = _read_text(file) if file.suffix.lower() == ".csv" else read_parquet(file)
     wanted, got = {FILE, ROW, *feed.columns}, set(given.columns) - {REASONS}
     if wanted != got:

@@ -19,10 +19,19 @@ import duckdb
 
 from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected, UsageError
-from ghala.warehouse.contract import arrival, feed_name
+from ghala.warehouse.contract import TYPES, arrival, feed_name
 from ghala.warehouse.entities import MARK
 
 SAMPLE_ROWS = 1_000_000
+_WIDER = {
+    "tinyint": "smallint",
+    "utinyint": "smallint",
+    "usmallint": "integer",
+    "uinteger": "bigint",
+    "ubigint": "decimal(20,0)",
+    "hugeint": "decimal(38,0)",
+}
+"""The contract's type that holds what a type of Parquet holds and a contract has no name for."""
 _KEY_COLUMNS = 8
 _ID = re.compile(
     r"(^|_)(id|code|sku|ean|upc|barcode|phone|msisdn|account|zip|postcode|nr|no|number"
@@ -83,6 +92,8 @@ def look(files: Sequence[Path]) -> list[Sample]:
     """
     by_feed: dict[str, list[Path]] = defaultdict(list)
     for file in files:
+        if not file.exists():
+            raise UsageError(f"{file} does not exist.", "Name sample files that are there.")
         if _form(file) not in ("csv", "parquet") or not file.is_file():
             raise UsageError(
                 f"{file} is no CSV or Parquet file.", "Name files *.csv, *.csv.gz or *.parquet."
@@ -214,7 +225,8 @@ def _keep(given: str, *, required: bool) -> Seen:
         return Seen("timestamptz", required)
     if kind.startswith("timestamp"):
         return Seen("timestamp", required, f"{MARK} is it UTC?")
-    if re.fullmatch(r"[a-z]+(\(\d+(, ?\d+)?\))?", kind) and kind != "blob":
+    kind = _WIDER.get(kind, kind)
+    if kind in TYPES or kind.startswith("decimal"):
         note = f"{MARK} is it an amount? Then decimal(12,2)" if kind in ("double", "float") else ""
         return Seen(kind, required, note)
     return Seen("varchar", required, f"{MARK} {given} is not one value: ask for a flat file")

@@ -195,7 +195,7 @@ def test_a_source_that_is_there_is_left_alone_and_a_bad_name_is_told(
     with pytest.raises(UsageError, match="no name of a source") as refused:
         draft_source(workspace, [file], name="Our till")
     assert refused.value.next_step == "Try --name our_till"
-    with pytest.raises(UsageError, match="no CSV or Parquet"):
+    with pytest.raises(UsageError, match="does not exist"):
         draft_source(workspace, [tmp_path / "none.csv"], name="other")
     assert contract.read_text(encoding="utf-8") == "mine"
     assert [folder.name for folder in (workspace.root / "sources").iterdir()] == ["till"]

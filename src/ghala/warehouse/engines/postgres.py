@@ -33,13 +33,7 @@ _SESSION = {
     "client_connection_check_interval": "1s",  # a killed process does not work on in the server
     "jit": "off",  # compiling costs more than it saves in queries of seconds
 }
-_TYPES = {
-    "tinyint": "smallint",
-    "hugeint": "numeric(38, 0)",
-    "double": "double precision",
-    "float": "real",
-    "decimal": "decimal(18, 3)",
-}
+_TYPES = {"double": "double precision", "float": "real"}
 _BUSY = {
     "55P03": "another session holds a table that is needed",
     "40001": "another session changed the same rows",
