@@ -12,6 +12,7 @@ import pytest
 from ghala import flow, stewardship
 from ghala.contracts.discovery import use_case
 from ghala.contracts.errors import CheckFailed
+from ghala.contracts.policy import Uat
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.house import House
@@ -188,9 +189,8 @@ def test_the_uat_pack_shows_both_with_money_and_is_plain_text_to_a_browser(house
 
 def test_production_goes_back_by_itself_when_the_newest_look_says_so(house: House) -> None:
     found = use_case(house.workspace, NAME)
-    found.policy = found.policy.model_copy(
-        update={"rollback": found.policy.rollback.model_copy(update={"rule": "auto"})}
-    )
+    auto = found.policy.rollback.model_copy(update={"rule": "auto"})
+    found.policy = found.policy.model_copy(update={"rollback": auto, "uat": Uat(shadow_weeks=0)})
     assert house.roles(found) == {1: "champion"}
     road, version = house.road(found), flow.train(house, found, SECOND)
     for stage in (Stage.STAGING, Stage.UAT):
@@ -209,6 +209,7 @@ def test_production_goes_back_by_itself_when_the_newest_look_says_so(house: Hous
 
 def test_a_rollback_is_seen_by_a_server_that_runs_on(house: House) -> None:
     found = use_case(house.workspace, NAME)
+    found.policy = found.policy.model_copy(update={"uat": Uat(shadow_weeks=0)})
     client = create_app(house.workspace).test_client()
     road, version = house.road(found), flow.train(house, found, SECOND)
     for stage in (Stage.STAGING, Stage.UAT):
