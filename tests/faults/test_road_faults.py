@@ -44,7 +44,8 @@ def house(walked: Workspace, tmp_path: Path) -> House:
 
 
 def bring_to_uat(house: House) -> tuple[UseCase, int]:
-    """A second version, whose gates have all been passed, stands in UAT."""
+    """A second version, whose gates have all been passed, stands in UAT and need not wait."""
+    set_policy(house.workspace, uat={"shadow_weeks": 0, "max_loss_ratio": 1.5})
     found = use_case(house.workspace, NAME)
     version, road = flow.train(house, found, SECOND), house.road(found)
     for stage in (Stage.STAGING, Stage.UAT):
