@@ -4,8 +4,6 @@ from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
-
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
@@ -13,8 +11,6 @@ from ghala.warehouse.landing import land
 from ghala_retail.company.truth import read_facts
 
 from .conftest import Make
-
-pytest.importorskip("ghala.warehouse.inbox", reason="landing that knows corrections")
 
 REFUSALS = {
     "test_orders": "real_order",
