@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ghala.warehouse.engines.opening import open_warehouse
-from tests.conformance.test_engines import LAYERS, Tables, differences, profile, read_tables
+from tests.conformance.test_engines import LAYERS, Tables, profile, read_tables, unequal
 from tests.servers import ENGINES
 from tests.unit.retail_warehouse.conftest import STAGES, Company
 
@@ -28,11 +28,4 @@ def tables(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> di
 
 @pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "platform."])
 def test_every_table_of_a_layer_is_equal_to_the_row(tables: dict[str, Tables], layer: str) -> None:
-    on_file, on_server = tables["duckdb"], tables["postgres"]
-    assert set(on_file) == set(on_server)
-    compared = [name for name in on_file if name.startswith(layer)]
-
-    wrong = {name: differences(on_file[name], on_server[name]) for name in compared}
-
-    assert {name: found for name, found in wrong.items() if found} == {}
-    assert compared
+    assert unequal(tables, layer) == {}

@@ -15,7 +15,7 @@ from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 from ghala.warehouse.workspace import create_workspace
 from ghala_retail.sources.completejourney import deliveries
-from tests.conformance.test_engines import LAYERS, Tables, differences, profile, read_tables
+from tests.conformance.test_engines import LAYERS, Tables, profile, read_tables, unequal
 from tests.servers import ENGINES
 from tests.unit.retail_warehouse import conftest as twelve_days
 
@@ -104,14 +104,7 @@ def tables(
 
 @pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "platform."])
 def test_every_table_of_a_layer_is_equal_to_the_row(tables: dict[str, Tables], layer: str) -> None:
-    on_file, on_server = tables["duckdb"], tables["postgres"]
-    assert set(on_file) == set(on_server)
-    compared = [name for name in on_file if name.startswith(layer)]
-
-    wrong = {name: differences(on_file[name], on_server[name]) for name in compared}
-
-    assert {name: found for name, found in wrong.items() if found} == {}
-    assert compared
+    assert unequal(tables, layer) == {}
 
 
 def test_every_source_is_in_the_core(tables: dict[str, Tables]) -> None:

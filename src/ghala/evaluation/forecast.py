@@ -11,7 +11,7 @@ from ghala.contracts.policy import Gates, Policy
 from ghala.contracts.records import Verdict
 from ghala.contracts.use_case import NUMBER, WHOLE, UseCase
 from ghala.evaluation.metrics import bias, calibration_error, coverage, pinball
-from ghala.evaluation.verdicts import make_verdict
+from ghala.evaluation.verdicts import level_verdict, make_verdict
 
 
 class ForecastGates(Gates):
@@ -109,12 +109,7 @@ class Forecast(UseCase):
         gap = calibration_error(rows["actual"].to_numpy(), rows["mean"].to_numpy())
         low, high = gates.coverage
         return [
-            make_verdict(
-                "bias",
-                f"bias {found['bias']:+.1%}; up to {gates.max_abs_bias:.1%} either way is allowed.",
-                passed=abs(found["bias"]) <= gates.max_abs_bias,
-                figures={"bias": found["bias"]},
-            ),
+            level_verdict(found["bias"], limit=gates.max_abs_bias),
             make_verdict(
                 "coverage",
                 f"the 80 % interval covers {found['coverage']:.1%}; {low:.0%} to {high:.0%} is"

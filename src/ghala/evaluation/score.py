@@ -11,7 +11,7 @@ from ghala.contracts.policy import Gates, Policy
 from ghala.contracts.records import Verdict
 from ghala.contracts.use_case import NUMBER, UseCase
 from ghala.evaluation.metrics import auc, bias, calibration_error
-from ghala.evaluation.verdicts import make_verdict
+from ghala.evaluation.verdicts import level_verdict, make_verdict
 
 
 class ScoreGates(Gates):
@@ -81,12 +81,7 @@ class Score(UseCase):
         gates, found = self.policy.gates, self.figures(rows)
         limit = gates.max_calibration_error
         return [
-            make_verdict(
-                "bias",
-                f"bias {found['bias']:+.1%}; up to {gates.max_abs_bias:.1%} either way is allowed.",
-                passed=abs(found["bias"]) <= gates.max_abs_bias,
-                figures={"bias": found["bias"]},
-            ),
+            level_verdict(found["bias"], limit=gates.max_abs_bias),
             make_verdict(
                 "calibration",
                 f"scores are off by {found['calibration_error']:.1%} of the mean outcome over"
