@@ -117,6 +117,15 @@ class Source(_Strict):
                     raise ValueError(f"{name}: {to.column!r} is not the key of {to.feed}")
         return feeds
 
+    def rests_on(self, feed: str) -> set[str]:
+        """The feed and every feed that its rows point to, by way of others too."""
+        found, asked = {feed}, [feed]
+        while asked:
+            near = {to.feed for to in self.feeds[asked.pop()].references.values()} - found
+            found |= near
+            asked += near
+        return found
+
 
 def read_sources(workspace: Workspace) -> dict[str, Source]:
     """The contract of every source the workspace reads, by name.

@@ -49,16 +49,23 @@ class Delivery:
         return f"{self.source}/{self.place}"
 
 
-def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) -> list[Delivery]:
+Refusals = dict[tuple[str, str], DataRejected]
+"""Why something was refused, by source and feed, or by source and file where that is no feed's."""
+
+
+def find_due(
+    workspace: Workspace, contracts: dict[str, Source], as_of: date
+) -> tuple[list[Delivery], Refusals]:
     """Every file that had arrived by ``as_of``, oldest first, feeds in their order.
 
     Files that lie in the landing only count too: a lost warehouse is loaded again from there. Rows
-    were released after the files of their day had come in.
+    were released after the files of their day had come in. A file that belongs to no feed, or is
+    not of its format by its name, is refused.
 
     Raises:
-        DataRejected: a file belongs to no feed, or is not of its format by its name.
         UsageError: nothing has ever arrived.
     """
+    refused: Refusals = {}
     found: list[tuple[tuple[date, bool, int, str], Delivery]] = []
     for source, contract in contracts.items():
         order = list(contract.feeds)
@@ -70,20 +77,21 @@ def find_due(workspace: Workspace, contracts: dict[str, Source], as_of: date) ->
         for file in files.values():
             arrived, feed = arrival(file), feed_name(file)
             if arrived is None or feed not in contract.feeds:
-                raise DataRejected(
+                refused[source, file.name] = DataRejected(
                     f"{file} is no delivery that {source} knows. {suggest(feed, order)}",
                     "Name files FEED_YYYY-MM-DD.EXT, after their feed and day of arrival.",
                 )
-            _require_format(file, contract.feeds[feed])
-            if arrived <= as_of:
+            elif wrong := _wrong_format(file, contract.feeds[feed]):
+                refused[source, feed] = wrong
+            elif arrived <= as_of:
                 one = Delivery(source, feed, file, arrived)
                 found.append(((arrived, one.is_release, order.index(feed), file.name), one))
-    if not found:
+    if not found and not refused:
         raise UsageError(
             f"No file had arrived by {as_of} in {workspace.inbox}.",
             "Put the files there, or choose a later --as-of.",
         )
-    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])], refused
 
 
 def find_unread(workspace: Workspace) -> list[str]:
@@ -96,15 +104,16 @@ def find_unread(workspace: Workspace) -> list[str]:
     )
 
 
-def _require_format(file: Path, feed: Feed) -> None:
+def _wrong_format(file: Path, feed: Feed) -> DataRejected | None:
     ending = "".join(file.suffixes[-2:] if file.suffix == ".gz" else file.suffixes[-1:])
     allowed = ENDINGS[feed.format]
-    if ending not in allowed:
-        raise DataRejected(
-            f"{file} is no {feed.format} file by its name: it ends with {ending or 'nothing'!r},"
-            f" allowed is {' or '.join(allowed)}. Nothing of it was loaded.",
-            "Ask the sender for that format, or change the feed's format in contract.yml.",
-        )
+    if ending in allowed:
+        return None
+    return DataRejected(
+        f"{file} is no {feed.format} file by its name: it ends with {ending or 'nothing'!r},"
+        f" allowed is {' or '.join(allowed)}. Nothing of it was loaded.",
+        "Ask the sender for that format, or change the feed's format in contract.yml.",
+    )
 
 
 def group(due: Sequence[Delivery], contracts: dict[str, Source]) -> Iterator[list[Delivery]]:

@@ -14,12 +14,13 @@ from ghala.warehouse import snapshots
 from ghala.warehouse.checking import raw_feeds, raw_table
 from ghala.warehouse.contract import Source, read_sources
 from ghala.warehouse.engines.engine import Warehouse
-from ghala.warehouse.inbox import Delivery, find_due, find_unread, group
+from ghala.warehouse.inbox import Delivery, Refusals, find_due, find_unread, group
 from ghala.warehouse.loading import create_tables, load
 from ghala.warehouse.manifest import digest, looks_unchanged, place
 from ghala.warehouse.releasing import finish_releases, release_again
 
 log = logging.getLogger("ghala.landing")
+_NAMED = 5
 
 
 def land(
@@ -34,7 +35,8 @@ def land(
 
     A file that was landed before is passed over. Rows, quarantine and the batches' own records
     are committed together, so that after a crash a file is fully in or fully out. What lies in
-    landing/ and is not loaded, released rows too, is loaded again.
+    landing/ and is not loaded, released rows too, is loaded again. A bad file keeps nothing else
+    out but what comes later in its feed or points to it; that waits until it is mended.
 
     Args:
         workspace: whose inbox and landing.
@@ -58,20 +60,22 @@ def land(
     require_landed(workspace, warehouse)
     named = (f"{source}/{name}" for source in contracts for name in whole)
     taken = snapshots.held_files(workspace).union(named)  # once taken, a file is whole
-    due = find_due(workspace, contracts, as_of)
+    due, refused = find_due(workspace, contracts, as_of)
     done = dict(warehouse.rows("SELECT source || '/' || file, sha256 FROM raw.batches"))
-    _require_unchanged(workspace, due, done)
-    if strangers := set(whole) - {one.file.name for one in due}:
-        raise UsageError(
-            f"No file {min(strangers)!r} had arrived by {as_of}.", "Name a file of the inbox."
-        )
+    refused |= _find_changed(workspace, due, done)
+    _require_named(whole, due, as_of)
+    waiting: list[Delivery] = []
     for files in group([one for one in due if one.name not in done], contracts):
         contract = contracts[files[0].source]
-        if files[0].is_release:
-            again = release_again(warehouse, files[0], contract=contract)
-            yield from [again] if again else []
-        else:
+        if any((files[0].source, feed) in refused for feed in contract.rests_on(files[0].feed)):
+            waiting += files
+            continue
+        try:
             yield from _land_group(workspace, warehouse, files, contract=contract, whole=taken)
+        except DataRejected as error:
+            refused[files[0].source, files[0].feed] = error
+    if refused:
+        raise _tell(refused, len(waiting))
     if not allow_late:
         _require_fresh(warehouse, contracts, as_of)
 
@@ -143,18 +147,27 @@ def verify_landing(workspace: Workspace, warehouse: Warehouse) -> list[str]:
     return wrong
 
 
-def _require_unchanged(workspace: Workspace, due: list[Delivery], done: dict[str, str]) -> None:
+def _require_named(whole: Collection[str], due: Sequence[Delivery], as_of: date) -> None:
+    if strangers := set(whole) - {one.file.name for one in due}:
+        raise UsageError(
+            f"No file {min(strangers)!r} had arrived by {as_of}.", "Name a file of the inbox."
+        )
+
+
+def _find_changed(workspace: Workspace, due: list[Delivery], done: dict[str, str]) -> Refusals:
+    changed: Refusals = {}
     for one in due:
         known, landed = done.get(one.name), workspace.landing / one.source / one.file.name
         if known is None or looks_unchanged(one.file, landed):
             continue
         content = digest(one.file)
         if content != known:
-            raise DataRejected(
+            changed[one.source, one.feed] = DataRejected(
                 f"{one.file} has changed since it was landed (SHA-256 {known[:12]}, now"
-                f" {content[:12]}). The landed copy stays; nothing was loaded.",
+                f" {content[:12]}). The landed copy stays; nothing of it was loaded.",
                 "Deliver a correction under the date on which it arrives.",
             )
+    return changed
 
 
 def _land_group(
@@ -166,6 +179,9 @@ def _land_group(
     whole: frozenset[str],
 ) -> list[BatchReceipt]:
     """Land files of one feed in one transaction; when one of them is bad, one after the other."""
+    if files[0].is_release:
+        again = release_again(warehouse, files[0], contract=contract)
+        return [again] if again else []
     landed = [workspace.landing / one.source / one.file.name for one in files]
     kept = (one.name for one in files if one.file in landed)
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -192,6 +208,17 @@ def _land_group(
         for one in files
         for receipt in _land_group(workspace, warehouse, [one], contract=contract, whole=whole)
     ]
+
+
+def _tell(refused: Refusals, waiting: int) -> DataRejected:
+    """One error for all that was refused, and how much waits for it."""
+    errors = list(refused.values())
+    words = [error.message for error in errors[:_NAMED]]
+    if len(errors) > _NAMED:
+        words.append(f"{len(errors) - _NAMED} more files were refused.")
+    if waiting:
+        words.append(f"{waiting} later files of the feed, or that point to it, wait.")
+    return DataRejected(" ".join(words), errors[0].next_step)
 
 
 def _keep(file: Path, landed: Path) -> str:

@@ -32,7 +32,7 @@ def test_a_file_of_another_format_than_the_feeds_is_refused_by_its_name(
     with pytest.raises(DataRejected, match=r"allowed is \.csv or \.csv\.gz"):
         embedded_shop.land()
 
-    assert embedded_shop.landed() == []
+    assert embedded_shop.landed() == ["products_2024-01-01.csv"]
 
 
 def test_a_folder_that_no_source_reads_is_told_of(
