@@ -57,7 +57,7 @@ def test_a_changed_file_is_refused_and_the_landed_one_stays(shop: Workspace) -> 
     done = land(shop)
     assert done.returncode == 4
     assert "has changed since it was landed" in done.stderr
-    assert counts(shop) == before
+    assert counts(shop)["transactions"] == before["transactions"]
 
 
 def test_an_unknown_column_refuses_the_whole_file(shop: Workspace) -> None:
