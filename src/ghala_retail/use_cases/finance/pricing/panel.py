@@ -76,7 +76,9 @@ def make_panel(examples: pl.DataFrame, arms: Mapping[str, float]) -> Panel:
     if known.is_empty():
         raise ValueError("no SKU has a price")
     known = known.with_columns(base=pl.col("price") / pl.col("arm"))
-    sku, zone, week = (known[name].rank("dense").to_numpy() - 1 for name in ("sku", "zone", "as_of"))
+    sku, zone, week = (
+        known[name].rank("dense").to_numpy() - 1 for name in ("sku", "zone", "as_of")
+    )
     at = (sku.astype(int), zone.astype(int), week.astype(int))
     shape = tuple(int(part.max()) + 1 for part in at)
 
@@ -110,7 +112,7 @@ def make_panel(examples: pl.DataFrame, arms: Mapping[str, float]) -> Panel:
 
 
 def _without_phantoms(units: Floats) -> Floats:
-    """Forget the weeks without a sale of what else sells well: the shelf is empty on all but paper."""
+    """Forget weeks without a sale of what sells well: its shelf is full on paper only."""
     sold = np.where(units > 0, units, np.nan)
     usual = _mean(sold, axis=2)[:, :, None]
     return np.where((units == 0) & (usual >= _NEVER_UNSOLD), np.nan, units)

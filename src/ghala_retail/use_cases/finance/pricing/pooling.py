@@ -15,7 +15,7 @@ from ghala_retail.use_cases.finance.pricing.panel import SLOPES, Floats
 _ROUNDS = 80
 _MEAN, _MEAN_SPREAD = -2.6, 1.5
 """Own-price elasticity over 1,851 estimates, and how far categories lie apart (Bijmolt 2005)."""
-_TRAIT_SPREAD = 3.0
+_TRAIT_SPREAD = 1.5
 _WEIGHT = 6.0
 """SKUs that the first guess of the covariance counts for."""
 _SPREAD, _AGREEMENT = 0.7, 0.9
@@ -52,14 +52,14 @@ def pool_slopes(information: Floats, weighted: Floats, traits: Floats) -> Slopes
     )
     covariance = first
     for _ in range(_ROUNDS):
-        means, unsure = _fit_means(information, weighted, traits, covariance)
+        means, unsure = _fit_means(information, weighted, traits=traits, covariance=covariance)
         prior = traits @ means
-        mean, rest = _update(information, weighted, prior, covariance)
+        mean, rest = _update(information, weighted, prior=prior, covariance=covariance)
         apart = mean - prior
         spread = np.einsum("si,sj->ij", apart, apart) + rest.sum(axis=0)
         covariance = (spread + _WEIGHT * first) / (len(traits) + _WEIGHT)
-    means, unsure = _fit_means(information, weighted, traits, covariance)
-    mean, rest = _update(information, weighted, traits @ means, covariance)
+    means, unsure = _fit_means(information, weighted, traits=traits, covariance=covariance)
+    mean, rest = _update(information, weighted, prior=traits @ means, covariance=covariance)
     shrunk = rest @ np.linalg.inv(covariance)
     doubt = _doubt(traits, unsure)
     whole = rest + shrunk @ doubt @ np.swapaxes(shrunk, 1, 2)
@@ -67,7 +67,7 @@ def pool_slopes(information: Floats, weighted: Floats, traits: Floats) -> Slopes
 
 
 def _update(
-    information: Floats, weighted: Floats, prior: Floats, covariance: Floats
+    information: Floats, weighted: Floats, *, prior: Floats, covariance: Floats
 ) -> tuple[Floats, Floats]:
     """Mean and covariance of each SKU's slopes, given their prior."""
     precision = np.linalg.inv(covariance)
@@ -77,7 +77,7 @@ def _update(
 
 
 def _fit_means(
-    information: Floats, weighted: Floats, traits: Floats, covariance: Floats
+    information: Floats, weighted: Floats, *, traits: Floats, covariance: Floats
 ) -> tuple[Floats, Floats]:
     """Generalised least squares of slopes on traits; also the covariance of what it found."""
     count, own = traits.shape[1], len(SLOPES)
@@ -85,7 +85,9 @@ def _fit_means(
     rest = np.linalg.inv(information + precision)
     weight = precision - precision @ rest @ precision
     right = np.einsum("st,sij,sj->ti", traits, precision @ rest, weighted, optimize=True).ravel()
-    matrix = np.einsum("st,su,sij->tiuj", traits, traits, weight, optimize=True).reshape(count * own, count * own)
+    matrix = np.einsum("st,su,sij->tiuj", traits, traits, weight, optimize=True).reshape(
+        count * own, count * own
+    )
     centre = np.zeros((count, own))
     centre[0] = _MEAN
     spread = np.full((count, own), _TRAIT_SPREAD)

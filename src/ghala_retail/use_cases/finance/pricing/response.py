@@ -60,25 +60,28 @@ def measure_responses(panel: Panel) -> Responses:
     x = np.stack([panel.drivers[name] for name in names], axis=-1)
     centre, precision = _prior()
     slopes = np.tile(centre, (len(x), 1))
-    level = _usual(panel)
+    level: Floats = _usual(panel)
     shocks = Shocks()
     for step in range(_STEPS):
-        expected = _expect(panel, x, slopes, level)
+        expected = _expect(panel, x, slopes=slopes, level=level)
         gap = _gap(panel, expected)
         if step:
             shocks = _measure_shocks(gap, expected)
         known = np.isfinite(panel.units)
         variance = np.where(known, shocks.noise / expected, np.inf)
         linear = gap + np.einsum("szwk,sk->szw", x, slopes)
-        matrix, right, square, ones, totals = _normal(x, linear, variance, shocks)
+        matrix, right, square, ones, totals = _normal(x, linear, variance=variance, shocks=shocks)
         solved = np.linalg.solve(matrix + precision, (right + precision @ centre)[..., None])
         slopes = solved[..., 0]
         left = totals[..., -1] - np.einsum("szk,sk->sz", totals[..., :-1], slopes)
         level = level * np.exp(np.clip(left / np.maximum(ones, 1e-9), -1.0, 1.0))
     own = len(SLOPES)
-    rough = _roughness(panel, square, matrix, right, slopes)
+    rough = _roughness(panel, slopes, square=square, matrix=matrix, right=right)
     information, weighted = _without_controls(
-        matrix / rough[:, None, None], right / rough[:, None], precision, centre
+        matrix / rough[:, None, None],
+        right / rough[:, None],
+        precision=precision,
+        centre=centre,
     )
     return Responses(information, weighted, slopes[:, own:], level, shocks)
 
@@ -96,7 +99,7 @@ def _usual(panel: Panel) -> Floats:
     return usual
 
 
-def _expect(panel: Panel, x: Floats, slopes: Floats, level: Floats) -> Floats:
+def _expect(panel: Panel, x: Floats, *, slopes: Floats, level: Floats) -> Floats:
     moved = np.einsum("szwk,sk->szw", x, slopes).clip(-_EXTREME, _EXTREME)
     expected: Floats = level[:, :, None] * panel.season * np.exp(moved)
     return expected.clip(min=1e-4)
@@ -126,7 +129,7 @@ def _measure_shocks(gap: Floats, expected: Floats) -> Shocks:
 
 
 def _normal(
-    x: Floats, linear: Floats, variance: Floats, shocks: Shocks
+    x: Floats, linear: Floats, *, variance: Floats, shocks: Shocks
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Normal equations per SKU, the level of each cell taken out.
 
@@ -153,7 +156,7 @@ def _normal(
 
 
 def _roughness(
-    panel: Panel, square: Floats, matrix: Floats, right: Floats, slopes: Floats
+    panel: Panel, slopes: Floats, *, square: Floats, matrix: Floats, right: Floats
 ) -> Floats:
     """How much more each SKU's sales spread than those of SKUs at large; at least as much."""
     left = square - 2 * np.einsum("sk,sk->s", slopes, right)
@@ -164,7 +167,7 @@ def _roughness(
 
 
 def _without_controls(
-    matrix: Floats, right: Floats, precision: Floats, centre: Floats
+    matrix: Floats, right: Floats, *, precision: Floats, centre: Floats
 ) -> tuple[Floats, Floats]:
     """What is left for the price slopes when the controls have taken their part."""
     own = len(SLOPES)
