@@ -3,11 +3,11 @@
     python benchmarks/pricing.py WORLDS --size small --world endogenous --seeds 1 2 3 4 5
 
 WORLDS is a folder of simulated companies (``benchmarks/worlds.py``). For each seed: one fit on the
-two years, one decision for every SKU and zone on the last Monday. Elasticities are compared with the
-true ones by SKU and zone; a cell is dense when at most a tenth of its weeks are without a sale.
+two years, one decision for every SKU and zone on the last Monday. Elasticities are compared with
+the true ones by SKU and zone; a cell is dense when at most a tenth of its weeks are without a sale.
 Prices are judged by the true demand curve, under the same guardrails for the oracle and every rule:
-the share of the oracle's gain over keeping today's prices. Prints every seed, then the mean with its
-90 % interval over seeds, and writes JSON.
+the share of the oracle's gain over keeping today's prices. Prints every seed, then the mean with
+its 90 % interval over seeds, and writes JSON.
 
 The truth says of each SKU and zone the elasticity, the best price factor and what that adds. The
 demand between these is taken for that of a choice among alternatives (logit) through all three.
@@ -26,13 +26,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
-from worlds import Company, prepare
 
 from ghala.contracts.discovery import packs
 from ghala.contracts.policy import read_policy
 from ghala_retail.use_cases.finance.pricing.choice import offer_prices
 from ghala_retail.use_cases.finance.pricing.offers import describe_offers, make_offers
 from ghala_retail.use_cases.finance.pricing.use_case import Pricing
+from worlds import Company, prepare
 
 Floats = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def judge(company: Company) -> dict[str, Any]:
     figures = {"cells": cells.height, "hold": float((cells["action"] == "hold").mean())}
     for name, part in (("all", cells), ("dense", cells.filter(pl.col("zeros") <= DENSE))):
         figures |= {f"{name}.{key}": value for key, value in _closeness(part).items()}
-    figures |= _gains(found, model, subjects, cells)
+    figures |= _gains(found, model, subjects=subjects, cells=cells)
     figures |= {
         "seconds.read": read_in, "seconds.fit_and_score": fitted_in,
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
@@ -94,7 +94,7 @@ def judge(company: Company) -> dict[str, Any]:
 
 
 def _traits(examples: pl.DataFrame, cells: pl.DataFrame, skus: pl.DataFrame) -> pl.DataFrame:
-    """By SKU and zone: the slope at the mean price, the mean cost, and how often nothing is sold."""
+    """By SKU and zone: the slope at the mean price, the mean cost, how often nothing is sold."""
     seen = examples.group_by("sku", "zone").agg(
         zeros=(pl.col("actual") == 0).mean(), mean_cost=pl.col("unit_cost").mean(),
         vat_rate=pl.col("vat_rate").last(),
@@ -122,7 +122,7 @@ def _closeness(cells: pl.DataFrame) -> dict[str, float]:
 
 
 def _gains(
-    found: Pricing, model: Any, subjects: pl.DataFrame, cells: pl.DataFrame
+    found: Pricing, model: Any, *, subjects: pl.DataFrame, cells: pl.DataFrame
 ) -> dict[str, float]:
     """The share of the oracle's gain that each rule gets, and the oracle's of the margin."""
     subjects = subjects.join(cells, on=["sku", "zone"], how="semi", maintain_order="left")

@@ -55,7 +55,11 @@ def fit(panel: Panel) -> PricingModel:
     if panel.units.shape[2] < _LEAST_WEEKS:
         raise ValueError(f"{panel.units.shape[2]} weeks are known, {_LEAST_WEEKS} are needed")
     found = measure_responses(panel)
-    categories = panel.skus.group_by("category").agg(pl.col("mark_up").mean()).sort("category")
+    categories = (
+        panel.skus.group_by("category")
+        .agg(pl.col("mark_up", "rival_slope").mean())
+        .sort("category")
+    )
     traits = _traits(panel.skus, categories)
     slopes = pool_slopes(found.information, found.weighted, traits)
     tests = int(panel.tests.sum())
@@ -67,26 +71,32 @@ def fit(panel: Panel) -> PricingModel:
         **dict(zip(CONTROLS, found.controls.T, strict=True)),
     )
     means, count = slopes.pool.means[:, used], categories.height
-    plain = _traits(categories.with_columns(mark_up=pl.lit(None, pl.Float64)), categories)
+    unknown = pl.lit(None, pl.Float64)
+    plain = _traits(categories.with_columns(mark_up=unknown, rival_slope=unknown), categories)
     categories = categories.with_columns(
         slope=plain @ means,
         variance=np.full(count, slopes.pool.covariance[used, used]),
-        mark_up_slope=means[1 + count] + means[2 + count :],
+        mark_up_slope=means[1 + count] + means[2 + count : -1],
     )
     return PricingModel(_cells(panel, found.level), skus, categories, found.shocks, tests)
 
 
 def _traits(skus: pl.DataFrame, categories: pl.DataFrame) -> Floats:
-    """A column of ones, one per category, and the mark-up above the category's, also per category.
+    """What tells SKUs apart before their sales do: category, mark-up, and what competitors ask.
 
-    Who is dear over cost sells at a point of the curve where demand falls faster.
+    Who is dear over cost sells at a point of the curve where demand falls faster. Both are taken as
+    what they lie above the category's mean; 0 where unknown.
     """
     mine = skus["category"].to_numpy()[:, None] == categories["category"].to_numpy()[None, :]
-    usual = mine @ categories["mark_up"].fill_null(0.0).fill_nan(0.0).to_numpy()
-    mark_up = skus["mark_up"].cast(pl.Float64).to_numpy()
-    above = np.where(np.isfinite(mark_up), mark_up - usual, 0.0).clip(-1.5, 1.5)[:, None]
     member = mine.astype(np.float64)
-    return np.hstack([np.ones((skus.height, 1)), member, above, member * above])
+
+    def above(name: str, most: float) -> Floats:
+        usual = categories[name].cast(pl.Float64).fill_null(0.0).fill_nan(0.0).to_numpy()
+        gap = skus[name].cast(pl.Float64).fill_null(np.nan).to_numpy() - member @ usual
+        return np.where(np.isfinite(gap), gap, 0.0).clip(-most, most)[:, None]
+
+    mark_up, rival = above("mark_up", 1.5), above("rival_slope", 3.0)
+    return np.hstack([np.ones((skus.height, 1)), member, mark_up, member * mark_up, rival])
 
 
 def _cells(panel: Panel, level: Floats) -> pl.DataFrame:

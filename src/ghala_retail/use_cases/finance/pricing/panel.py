@@ -29,8 +29,7 @@ class Panel:
     """Weeks in which something is known; a cell is a SKU in a zone.
 
     Attributes:
-        skus: a row per SKU with ``sku, category, subcategory, mark_up`` (price without VAT over
-            unit cost).
+        skus: a row per SKU with ``sku, category, subcategory, mark_up, rival_slope``.
         zones: the zones, in the order of the arrays.
         units: SKUs x zones x weeks; nan where nothing is known.
         drivers: by name of ``SLOPES`` and ``CONTROLS``, in shares of the cell's mean price.
@@ -119,13 +118,20 @@ def _without_phantoms(units: Floats) -> Floats:
 
 
 def _describe(known: pl.DataFrame) -> pl.DataFrame:
-    """What is the same in every week: by SKU, in the order of the arrays."""
-    net = pl.col("base") / (1 + pl.col("vat_rate"))
+    """What is the same in every week: by SKU, in the order of the arrays.
+
+    ``mark_up`` is the price without VAT over unit cost. ``rival_slope`` is the slope at today's
+    price at which the competitors' price would earn us most: what they seem to know of the demand.
+    """
+    net, cost = pl.col("base") / (1 + pl.col("vat_rate")), pl.col("unit_cost")
+    theirs = pl.col("competitor_price") / (1 + pl.col("vat_rate"))
+    lerner = theirs / pl.when((cost > 0) & (theirs > 1.05 * cost)).then(theirs - cost)
     return (
         known.group_by("sku")
         .agg(
             pl.col("category", "subcategory").last().fill_null("none"),
-            mark_up=(net / pl.when(pl.col("unit_cost") > 0).then(pl.col("unit_cost"))).mean(),
+            mark_up=(net / pl.when(cost > 0).then(cost)).mean(),
+            rival_slope=-(lerner * net / theirs).clip(0.5, 12.0).mean(),
         )
         .sort("sku")
     )

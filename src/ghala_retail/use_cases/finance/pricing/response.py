@@ -59,7 +59,7 @@ def measure_responses(panel: Panel) -> Responses:
     names = (*SLOPES, *CONTROLS)
     x = np.stack([panel.drivers[name] for name in names], axis=-1)
     centre, precision = _prior()
-    slopes = np.tile(centre, (len(x), 1))
+    slopes: Floats = np.tile(centre, (len(x), 1))
     level: Floats = _usual(panel)
     shocks = Shocks()
     for step in range(_STEPS):
@@ -72,7 +72,7 @@ def measure_responses(panel: Panel) -> Responses:
         linear = gap + np.einsum("szwk,sk->szw", x, slopes)
         matrix, right, square, ones, totals = _normal(x, linear, variance=variance, shocks=shocks)
         solved = np.linalg.solve(matrix + precision, (right + precision @ centre)[..., None])
-        slopes = solved[..., 0]
+        slopes = np.asarray(solved[..., 0], dtype=np.float64)
         left = totals[..., -1] - np.einsum("szk,sk->sz", totals[..., :-1], slopes)
         level = level * np.exp(np.clip(left / np.maximum(ones, 1e-9), -1.0, 1.0))
     own = len(SLOPES)

@@ -25,8 +25,8 @@ def plan_tests(cells: pl.DataFrame, rule: Tests, shocks: Shocks, *, seed: int) -
         cells: ``as_of, sku, zone, category, units`` (in an ordinary week) and ``can_test``.
 
     Returns:
-        ``next_arm`` (null where none), ``next_block`` (its first day) and ``detectable``: the
-        least difference in the category's mean elasticity that would be noticed.
+        ``next_arm`` (null where none), ``next_factor``, ``next_block`` (its first day) and
+        ``detectable``: the least difference in the category's mean elasticity that would show.
     """
     arms = list(rule.arms)
     stratum = ["as_of", "category", "zone"]
@@ -46,9 +46,11 @@ def plan_tests(cells: pl.DataFrame, rule: Tests, shocks: Shocks, *, seed: int) -
         next_arm=pl.when(tested & pl.col("can_test")).then(
             number.replace_strict(range(len(arms)), arms, return_dtype=pl.String)
         ),
-        next_block=pl.col("block"),
-    ).with_columns(_detectable(rule, shocks))
-    return drawn.sort("_row").select("next_arm", "next_block", "detectable")
+        next_block=pl.col("block").cast(pl.String),
+    )
+    factor = pl.col("next_arm").replace_strict(rule.arms, default=1.0, return_dtype=pl.Float64)
+    drawn = drawn.with_columns(next_factor=factor).with_columns(_detectable(rule, shocks))
+    return drawn.sort("_row").select("next_arm", "next_factor", "next_block", "detectable")
 
 
 def next_block(day: pl.Expr, weeks: int) -> pl.Expr:
@@ -67,11 +69,8 @@ def _draw(frame: pl.DataFrame, key: tuple[str, ...], seed: int) -> pl.Series:
 
 def _detectable(rule: Tests, shocks: Shocks) -> pl.Expr:
     """From what one cell's block tells: the noise of its sales and the shock that lasts over it."""
-    factor = pl.col("next_arm").replace_strict(
-        rule.arms, default=1.0, return_dtype=pl.Float64
-    ).fill_null(1.0)  # fmt: skip
     lags = np.abs(np.subtract.outer(np.arange(rule.weeks), np.arange(rule.weeks)))
     shock = shocks.size * float((shocks.memory**lags).mean())
     noise = shocks.noise / (pl.col("units") * rule.weeks).clip(1e-6)
-    told = ((factor - 1) ** 2 / (noise + shock)).sum().over("as_of", "category")
+    told = ((pl.col("next_factor") - 1) ** 2 / (noise + shock)).sum().over("as_of", "category")
     return pl.when(told > 0).then(_POWER / told.sqrt()).alias("detectable")

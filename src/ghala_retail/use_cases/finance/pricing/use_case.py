@@ -39,8 +39,8 @@ class Pricing(Optimise):
         "price_now": NUMBER, "unit_cost": NUMBER, "elasticity": NUMBER, "elasticity_low": NUMBER,
         "elasticity_high": NUMBER, "cross_elasticity": NUMBER, "evidence": TEXT, "action": TEXT,
         "reason": TEXT, "gain": NUMBER, "probability": NUMBER, "units": NUMBER,
-        "kept_share": NUMBER, "test_arm": TEXT, "test_factor": NUMBER, "next_arm": TEXT, "next_block": TEXT,
-        "detectable": NUMBER,
+        "kept_share": NUMBER, "test_arm": TEXT, "test_factor": NUMBER, "next_arm": TEXT,
+        "next_factor": NUMBER, "next_block": TEXT, "detectable": NUMBER,
     }  # fmt: skip
 
     def fit(self, examples: pl.DataFrame, *, seed: int) -> PricingModel:
@@ -80,7 +80,6 @@ class Pricing(Optimise):
             can_test=(pl.col("price_now") > 0) & (pl.col("units") > 0),
         )  # fmt: skip
         planned = plan_tests(cells, tests, model.shocks, seed=self.policy.seed)
-        planned = planned.with_columns(pl.col("next_block").cast(pl.String))
         return said.hstack(simple).hstack(planned)
 
     def cost(self, rows: pl.DataFrame, decision: pl.Series) -> pl.Series:
