@@ -31,7 +31,7 @@ from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.policy import Policy
 from ghala.contracts.records import Verdict
 
-NUMBER, WHOLE, TEXT = "DOUBLE PRECISION", "INTEGER", "VARCHAR"
+NUMBER, WHOLE, TEXT, DAY = "DOUBLE PRECISION", "INTEGER", "VARCHAR", "DATE"
 """Types of columns of predictions, alike on every engine."""
 _FRAMED = {NUMBER: pl.Float64, WHOLE: pl.Int32, TEXT: pl.String}
 
@@ -58,11 +58,14 @@ class UseCase(ABC):
         target: the date columns that say which of its outcomes is meant, e.g.
             ``("target_week",)``; ``("as_of",)`` means what happens in the days from then on.
         horizon_days: days from the target until what happened is known.
-        features: names of feature views, joined as they were known at ``as_of``.
+        features: feature views, or single features as ``view.feature``, joined as they were known
+            at ``as_of``.
         watched: inputs whose drift is watched; none means every one of them.
         baselines: columns of the predictions that a version is compared with, strongest first.
         needs: entities of the warehouse that some source must bring, e.g. ``("order_lines",)``.
         reads: use cases whose predictions this one reads; they run before it.
+        optional: those of ``reads`` that it can do without: where the workspace does not run one,
+            or it has not spoken yet, its features are null.
         kept: further columns of ``predict`` that are kept beside the predictions, by type.
 
     A kind sets the rest:
@@ -91,6 +94,7 @@ class UseCase(ABC):
     baselines: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, str]] = {}
 
     rules: ClassVar[type[Policy]]
