@@ -12,6 +12,7 @@ from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.reading import (
     check_columns,
+    find_mixed_endings,
     read_header,
     require_sound_gzip,
     require_sound_parquet,
@@ -140,7 +141,8 @@ def read_incoming(
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise unreadable(", ".join(paths), feed.format, error) from error
+        mixed = find_mixed_endings(paths[0]) if feed.format == "csv" and len(paths) == 1 else None
+        raise unreadable(", ".join(paths), feed.format, mixed or error) from error
     check_columns(paths[0], delivered_columns(warehouse), feed)
 
 
