@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import date
 
 from ghala.contracts.errors import DataRejected, GhalaError, full_disk, suggest
 from ghala.warehouse.contract import Feed
@@ -105,22 +106,24 @@ def shorten(said: str) -> str:
     return " ".join(kept.split())[:300].rstrip(".")
 
 
-def check_columns(path: str, given: Sequence[str], feed: Feed) -> None:
+def check_columns(path: str, given: Sequence[str], feed: Feed, *, arrived: date) -> None:
     """Refuse a file that lacks a column of the contract, or brings one twice or an unknown one.
 
-    New columns with a name pass where the contract keeps them.
+    New columns with a name pass where the contract keeps them, and a file that arrived before the
+    day since which a column comes may lack it.
 
     Raises:
         DataRejected: naming the columns.
     """
     got, allowed = set(given), set(feed.columns)
+    lacking = {n for n in allowed - got if not feed.columns[n].may_lack(arrived)}
     keeps = feed.new_columns == "keep"
     unknown = [n for n in sorted(got - allowed) if not (keeps and _can_be_kept(n, allowed))]
-    said = [f"column {name!r} is missing" for name in sorted(allowed - got)[:_NAMED]]
+    said = [f"column {name!r} is missing" for name in sorted(lacking)[:_NAMED]]
     said += [f"column {name!r} comes twice" for name in sorted(got) if given.count(name) > 1]
     said += [f"column {name!r} is unknown{_hint(name, allowed)}" for name in unknown[:_NAMED]]
     if said:
-        more = len(allowed - got) + len(unknown) - 2 * _NAMED
+        more = len(lacking) + len(unknown) - 2 * _NAMED
         said += ["and more"] if more > 0 else []
         raise DataRejected(
             f"{path}: {'; '.join(said)}.{_suspicion(given, allowed)}"
