@@ -1,13 +1,13 @@
 {#
     `columns` are a row's key: together unique, and never null but for those that are `optional`.
 
-    A long table whose batches are written once is asked for its `newest` hundred batches only, and
-    whole in a full refresh. A view that is too long to be asked whole is asked for one value of a
-    column: `sample` names a model and a column that both have.
+    A long table whose batches are written once is asked only for its `newest` batches, those since the
+    last build that succeeded, and whole in a full refresh. A view that is too long to be asked whole is
+    asked for one value of a column: `sample` names a model and a column that both have.
 #}
 {% test is_key(model, columns, newest=false, optional=[], sample=none) %}
 {% if newest and not flags.FULL_REFRESH -%}
-{{ key_faults(model, columns, optional, newest_batches(model)) }}
+{{ key_faults(model, columns, optional, newest_batches()) }}
 {%- elif sample -%}
 {{ key_faults(model, columns, optional, of_one(ref(sample[0]), sample[1])) }}
 {%- else -%}
@@ -16,11 +16,11 @@
 {% endtest %}
 
 {#
-    `columns` are the key of a staging query, within its newest hundred batches: landing refuses what
-    is there already, and what stands in the core is asked whole in a full refresh.
+    `columns` are the key of a staging query, within the batches since the last build that succeeded:
+    landing refuses what is there already, and what stands in the core is asked whole in a full refresh.
 #}
 {% test is_staged_key(model, columns) %}
-{{ key_faults(model, columns, [], newest_batches(model)) }}
+{{ key_faults(model, columns, [], newest_batches()) }}
 {% endtest %}
 
 {# The keys that come twice or lack a value, over the rows for which `claim` holds. #}
@@ -33,8 +33,8 @@ HAVING count(*) > 1
 {%- for column in columns if column not in optional %} OR {{ column }} IS NULL{% endfor %}
 {%- endmacro %}
 
-{% macro newest_batches(rows) -%}
-batch > (SELECT max(batch) - 100 FROM {{ rows }})
+{% macro newest_batches() -%}
+batch > (SELECT coalesce(max(CAST(digest AS BIGINT)), 0) FROM platform.built WHERE name = 'batch')
 {%- endmacro %}
 
 {# A claim with a literal, which reaches through joins and windows where a subquery does not. #}
