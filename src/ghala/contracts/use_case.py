@@ -62,6 +62,7 @@ class UseCase(ABC):
         baselines: columns of the predictions that a version is compared with, strongest first.
         needs: entities of the warehouse that some source must bring, e.g. ``("order_lines",)``.
         reads: use cases whose predictions this one reads; they run before it.
+        may_read: use cases whose predictions this one reads when there are any; it runs without.
         kept: further columns of ``predict`` that are kept beside the predictions, by type.
 
     A kind sets the rest:
@@ -90,6 +91,7 @@ class UseCase(ABC):
     baselines: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
+    may_read: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, str]] = {}
 
     rules: ClassVar[type[Policy]]
@@ -105,6 +107,11 @@ class UseCase(ABC):
     def unit(self) -> str:
         """The unit that decides."""
         return self.name.split("/")[0]
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """The use cases whose predictions it reads, with those that it could do without."""
+        return (*self.reads, *self.may_read)
 
     @property
     def subjects_sql(self) -> str:

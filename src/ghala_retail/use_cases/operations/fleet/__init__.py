@@ -1,0 +1,1 @@
+"""Trucks per depot and day."""
