@@ -1,6 +1,5 @@
 """What the benchmarks of trucks and of people share: a company's depots as a use case sees them."""
 
-
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from ghala.warehouse.predictions import create_tables
 
 MODELS = Path(ghala_retail.__file__).parent / "warehouse" / "models" / "features"
 SETTINGS = """sources = ["company"]
-use_cases = ["operations/demand", "operations/fleet"]
+use_cases = ["operations/demand", "operations/fleet", "operations/workforce"]
 [company]
 name = "benchmark"
 timezone = "Africa/Nairobi"

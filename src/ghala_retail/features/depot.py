@@ -46,6 +46,20 @@ depot_weekday_trips = FeatureView(
     ),
 )  # fmt: skip
 
+depot_weekday_units = FeatureView(
+    name="depot_weekday_units",
+    entity=("location_id", "weekday"),
+    source="features.depot_trips",
+    event_time="day",
+    known_on="known_on",
+    description="The units that a depot picks on one day of the week.",
+    owner="Operations",
+    windows=(
+        Window("same_units_28d", "mean", "units", 28,
+               description="Units on this day of the week, mean over the last 28 days."),
+    ),
+)  # fmt: skip
+
 depot_work = FeatureView(
     name="depot_work",
     entity=("location_id", "task", "shift", "weekday"),
@@ -54,10 +68,14 @@ depot_work = FeatureView(
     known_on="known_on",
     description="The hours of work of a task that come up in a shift of a day of the week.",
     owner="Operations",
-    windows=tuple(
-        Window(f"same_hours_{n}d", "mean", "hours", n,
-               description=f"Hours on this day of the week, mean over the last {n} days.")
-        for n in _SPANS
+    windows=(
+        *(
+            Window(f"same_hours_{n}d", "mean", "hours", n,
+                   description=f"Hours on this day of the week, mean over the last {n} days.")
+            for n in _SPANS
+        ),
+        Window("peak_hours_182d", "max", "hours", 182,
+               description="Most hours on this day of the week in the last 182 days."),
     ),
 )  # fmt: skip
 

@@ -26,17 +26,21 @@ _RIDGE = 4.0
 _SIZE = 3.0
 """The logarithm of a middling base, so that the spread's size term is centred."""
 _LEAST = 1e-3
+_STEPS = 8
+_OUTLIER = 3.0
+_SPREADS = [(-4.0, 0.5), (-0.5, 0.5), (-0.7, 0.2)]
+"""Bounds of the spread's coefficients: its level, a week ahead, the size."""
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """Coefficients of the mean's logarithm, and of the logarithm of its spread."""
+    """Coefficients of the centre's logarithm, and of the logarithm of the spread."""
 
     mean: tuple[float, ...]
     spread: tuple[float, ...]
 
     def at(self, base: Floats, design: Floats, weeks: Floats) -> tuple[Floats, Floats]:
-        """The median and the spread (standard deviation of the logarithm) of each row."""
+        """The centre and the spread (standard deviation of the logarithm) of each row."""
         base = np.maximum(base, _LEAST)
         centre = base * np.exp(design @ np.asarray(self.mean))
         return centre, np.exp(_sizes(base, weeks) @ np.asarray(self.spread))
@@ -95,21 +99,44 @@ def ratio_of(part: pl.Series, whole: pl.Series) -> Floats:
 
 
 def fit_amounts(base: Floats, design: Floats, weeks: Floats, *, actual: Floats) -> Outlook:
-    """Fit to amounts, such as hours: ridge on logarithms, then the spread of what is left."""
+    """Fit to amounts, such as hours; the centre is their mean.
+
+    Poisson pseudo-likelihood with a ridge, which keeps totals unbiased and takes zeros as they are
+    (Santos Silva and Tenreyro 2006); the spread is that of a log-normal with the squared errors
+    that are left.
+    """
     base = np.maximum(base, _LEAST)
-    response = np.log(np.maximum(actual, 0.05 * base) / base)
     penalty = _RIDGE * np.eye(design.shape[1])
     penalty[0, 0] = 0.0
-    mean = np.linalg.solve(design.T @ design + penalty, design.T @ response)
-    left = np.log(np.maximum(np.abs(response - design @ mean), 1e-3))
-    sizes = _sizes(base, weeks)
-    # The mean of the logarithm of a standard normal's absolute value is -0.635.
-    spread = np.linalg.lstsq(sizes, left + 0.635, rcond=None)[0]
-    return Outlook(tuple(mean.tolist()), tuple(spread.tolist()))
+    given = np.zeros(design.shape[1])
+    for _ in range(_STEPS):
+        mean = base * np.exp(np.clip(design @ given, -2.0, 2.0))
+        slope = design.T @ (actual - mean) - penalty @ given
+        given = given + np.linalg.solve((design * mean[:, None]).T @ design + penalty, slope)
+    mean = base * np.exp(np.clip(design @ given, -2.0, 2.0))
+    return Outlook(tuple(given.tolist()), _fit_spread(actual / mean - 1, _sizes(base, weeks)))
+
+
+def _fit_spread(left: Floats, sizes: Floats) -> tuple[float, ...]:
+    """Coefficients of the spread's logarithm, of relative errors: gamma likelihood of squares."""
+    squares = np.minimum(left**2, _OUTLIER**2)
+
+    def loss(given: Floats) -> tuple[float, Floats]:
+        spread = np.exp(np.clip(2 * sizes @ given, -10.0, 2.0))
+        variance = np.expm1(spread)  # of a log-normal with mean 1
+        slope = (1 / variance - squares / variance**2) * (variance + 1) * 2 * spread
+        value = (squares / variance + np.log(variance)).mean()
+        return float(value), sizes.T @ slope / len(left)
+
+    start = np.array([np.log(0.3), 0.0, 0.0])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=_SPREADS).x
+    return tuple(found.tolist())
 
 
 def fit_counts(base: Floats, design: Floats, weeks: Floats, *, count: Floats) -> Outlook:
     """Fit to whole counts, of which each says only that the load was above the count below.
+
+    The centre is the load's median.
 
     Maximum likelihood of an interval-censored normal of the logarithm (Tobin 1958), with ridge.
     """
@@ -132,7 +159,7 @@ def fit_counts(base: Floats, design: Floats, weeks: Floats, *, count: Floats) ->
 
     start = np.zeros(width + sizes.shape[1])
     start[width] = np.log(0.2)
-    bounds = [(-2.0, 2.0)] * width + [(-4.0, 1.0), (-0.5, 0.5), (-0.7, 0.2)]
+    bounds = [(-2.0, 2.0)] * width + _SPREADS
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return Outlook(tuple(found[:width].tolist()), tuple(found[width:].tolist()))
 

@@ -1,1 +1,1 @@
-"""Trucks per depot and day."""
+"""operations/fleet."""

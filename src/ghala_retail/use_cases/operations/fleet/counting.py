@@ -51,7 +51,9 @@ class Counting:
     fill: float
     depots: dict[str, Depot]
 
-    def loads(self, stops: Floats, litres: Floats, *, where: Iterable[str], shift: "Shift") -> Floats:
+    def loads(
+        self, stops: Floats, litres: Floats, *, where: Iterable[str], shift: "Shift"
+    ) -> Floats:
         """Truck-loads of days with so many stops and litres; not yet rounded up to trucks."""
         known = [self.depots.get(name) or self.usual for name in where]
         radius = np.array([one.radius_km for one in known])
@@ -114,7 +116,9 @@ def _rates(newest: pl.DataFrame) -> tuple[tuple[float, float, float], float]:
     rows, costs = [], []
     for place, hire in enumerate(HIRES):
         used = newest.filter(pl.col(f"{hire}_trips_182d") > 0)
-        for trips, km, cost in used.select(f"{hire}_{n}_182d" for n in ("trips", "km", "cost")).rows():
+        for trips, km, cost in used.select(
+            f"{hire}_{n}_182d" for n in ("trips", "km", "cost")
+        ).rows():
             rows.append([*np.eye(3)[place], float(km) / float(trips)])
             costs.append(float(cost) / float(trips))
     design, known = np.array(rows), [any(row[i] for row in rows) for i in range(3)]
@@ -180,7 +184,9 @@ def _calibrate(counting: Counting, days: pl.DataFrame, *, shift: Shift, seed: in
     used, stops, radii, litres, doors = np.array(rows).T
     stem, between = np.linalg.lstsq(np.column_stack([used, np.sqrt(stops)]), radii, rcond=None)[0]
     fills = np.arange(1.0, 1.16, 0.01)
-    wrong = [np.abs(np.ceil(np.maximum(litres * fill, doors) - 1e-9) - used).sum() for fill in fills]
+    wrong = [
+        np.abs(np.ceil(np.maximum(litres * fill, doors) - 1e-9) - used).sum() for fill in fills
+    ]
     return replace(
         counting,
         stem=float(np.clip(stem, 0.2, 2.0)),

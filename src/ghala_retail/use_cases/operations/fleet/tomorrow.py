@@ -41,7 +41,9 @@ def lay_routes(
     kinds = {NUMBER: pl.Float64, TEXT: pl.String, WHOLE: pl.Int64}
     schema = {name: kinds[kind] for name, kind in ROUTED.items()}
     laid = pl.DataFrame([{**dict.fromkeys(ROUTED), **row} for row in rows], schema=schema)
-    late = pl.format("{} drops cannot be reached within a shift; the routes serve the others", "drops_left")
+    late = pl.format(
+        "{} drops cannot be reached within a shift; the routes serve the others", "drops_left"
+    )
     return said.hstack(laid).with_columns(
         infeasible=pl.coalesce("infeasible", pl.when(pl.col("drops_left") > 0).then(late))
     )

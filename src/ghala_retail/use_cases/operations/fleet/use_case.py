@@ -165,7 +165,9 @@ def _usual(subjects: pl.DataFrame) -> Floats:
 def _chance_of_more(centre: Floats, spread: Floats) -> Floats:
     """Per row and number of trucks 0, 1, 2, ...: the chance that more than that are needed."""
     with np.errstate(divide="ignore"):
-        away = (np.log(np.maximum(np.arange(_MOST), 0.02)) - np.log(centre)[:, None]) / spread[:, None]
+        away = (np.log(np.maximum(np.arange(_MOST), 0.02)) - np.log(centre)[:, None]) / spread[
+            :, None
+        ]
     return np.asarray(norm.sf(away))
 
 
