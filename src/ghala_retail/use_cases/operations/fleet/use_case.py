@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -79,7 +80,7 @@ class Fleet(Optimise):
     baselines = ("weekday_mean", "p95_fleet")
     may_read = ("operations/demand",)
     needs = ("trips", "tasks", "orders", "locations")
-    kept = {
+    kept: ClassVar[dict[str, str]] = {
         "own": NUMBER, "contract": NUMBER, "spot": NUMBER, "expected": NUMBER,
         **dict.fromkeys(("p10", "p50", "p90"), NUMBER), "own_trucks": NUMBER,
         **{f"{hire}_rate": NUMBER for hire in HIRES}, **ROUTED,
@@ -172,7 +173,7 @@ def _chance_of_more(centre: Floats, spread: Floats) -> Floats:
 
 
 def _critical(counting: Counting) -> float:
-    """The chance of being needed above which a truck on contract is cheaper than one on the spot."""
+    """The chance of being needed above which a contract truck is cheaper than a spot truck."""
     _, contract, spot = counting.day_rate
     return min(contract / spot, 1.0)
 

@@ -71,7 +71,7 @@ def _roster_week(rows: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     found = plan(week, terms.law, staff=staff)
     share = hours / np.maximum(total[day, shift], 1e-9)
     begins = {
-        name: _starting(found, day, shift, starts)
+        name: _starting(found, starts)[day, shift]
         for name, starts in (("full_starting", _FULL_STARTS), ("short_starting", _SHORT_STARTS))
     }
     covered = np.minimum(found.present * done, total).sum() / max(total.sum(), 1e-9)
@@ -85,12 +85,12 @@ def _roster_week(rows: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     )
 
 
-def _starting(found: Roster, day: Floats, shift: Floats, starts: dict[int, int]) -> Floats:
-    """How many people begin such a shift, per row; nobody begins a full one in the evening."""
+def _starting(found: Roster, starts: dict[int, int]) -> Floats:
+    """How many people begin such a shift, per day and shift; a full one none in the evening."""
     by_shift = np.zeros((len(found.people), 4))
     for begins, pattern in starts.items():
         by_shift[:, begins] = found.people[:, pattern]
-    return np.asarray(by_shift[day, shift])
+    return by_shift
 
 
 def simple_rules(rows: pl.DataFrame, terms: Terms) -> pl.DataFrame:

@@ -143,7 +143,7 @@ def _solve(week: Week, law: Law, *, staff: int | None) -> Whole:
 
 
 def _rules(days: int, most: int, *, law: Law, staff: int | None) -> tuple[csr_matrix, Floats]:
-    """Who is counted in a shift must be planned in it; and what the law says of ``staff`` people."""
+    """Who is counted in a shift is planned in it; and what the law says of ``staff`` people."""
     kinds, full = len(PATTERNS), days * len(PATTERNS)
     width = full + days * 4 * most
     cover = lil_matrix((days * 4, width))

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -77,7 +78,7 @@ class Workforce(Optimise):
     baselines = ("crew_two_shifts", "two_shifts", "peak")
     may_read = ("operations/demand",)
     needs = ("tasks", "shifts", "orders", "trips", "locations")
-    kept = {
+    kept: ClassVar[dict[str, str]] = {
         "crew": TEXT, **dict.fromkeys(
             ("expected_hours", "spread", "wage", "absence", "full_starting", "short_starting",
              "staff", "needed", "covered"), NUMBER,
