@@ -76,7 +76,7 @@ def roll_back_if_due(house: House, use_case: UseCase, as_of: date) -> int | None
 
 def upstream_of(house: House, use_case: UseCase) -> dict[str, int | None]:
     """The version in production of each use case whose predictions this one reads."""
-    return {name: house.ledger.holder(name, Stage.PRODUCTION) for name in use_case.upstream}
+    return {name: house.ledger.holder(name, Stage.PRODUCTION) for name in use_case.reads}
 
 
 def _settle(verdicts: list[Verdict]) -> list[Verdict]:
@@ -97,7 +97,7 @@ def _judge_downstream(
     readers = [
         (reader, live)
         for name, reader in use_cases(house.workspace).items()
-        if use_case.name in reader.upstream
+        if use_case.name in reader.reads
         and (live := house.ledger.holder(name, Stage.PRODUCTION)) is not None
     ]
     upstream = Upstream(use_case, version)

@@ -76,7 +76,9 @@ def use_cases(workspace: Workspace) -> dict[str, UseCase]:
         name: _load_use_case(workspace, name, _pick(name, known, "use case"))
         for name in workspace.settings.use_cases
     }
-    order = TopologicalSorter({name: one.upstream for name, one in found.items()})
+    for one in found.values():
+        _require_optional(one, known)
+    order = TopologicalSorter({name: one.reads for name, one in found.items()})
     try:
         return {name: found[name] for name in order.static_order() if name in found}
     except CycleError as error:
@@ -84,13 +86,6 @@ def use_cases(workspace: Workspace) -> dict[str, UseCase]:
             f"These use cases read each other in a circle: {' ◀ '.join(error.args[1])}.",
             "Let one of them read something else: the tuple `reads` of its class.",
         ) from error
-
-
-def silent_upstreams(workspace: Workspace) -> list[UseCase]:
-    """Use cases that others may read and that the workspace does not run: they say nothing."""
-    known, found = _use_case_folders(workspace), use_cases(workspace)
-    wanted = {name for one in found.values() for name in one.may_read} - found.keys()
-    return [_make_use_case(name, known[name]) for name in sorted(wanted & known.keys())]
 
 
 def use_case(workspace: Workspace, name: str) -> UseCase:
@@ -219,6 +214,18 @@ def _require_baseline(found: UseCase, path: Path) -> None:
             f" {suggest(found.baseline, found.baselines)}",
             f"Mend gates.baseline in {path}.",
         )
+
+
+def _require_optional(found: UseCase, known: dict[str, Path]) -> None:
+    """A name that is nowhere would be silence for ever, and nobody would notice."""
+    for name in found.optional:
+        if name not in found.reads or name not in known:
+            raise ConfigurationError(
+                f"{found.name} can do without {name!r}, which"
+                f" {'is nowhere' if name in found.reads else 'it does not read'}."
+                f" {suggest(name, known if name in found.reads else found.reads)}",
+                f"Correct `reads` and `optional` in {found.folder / 'use_case.py'}.",
+            )
 
 
 def _pick(name: str, known: dict[str, Path], what: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ghala.contracts.discovery import packs, silent_upstreams, sources, use_cases
+from ghala.contracts.discovery import packs, sources, use_cases
 from ghala.contracts.errors import CheckFailed, ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase, table_of
@@ -39,8 +39,7 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
     """
     texts = read_sql(assemble(workspace))
     with open_warehouse(workspace) as warehouse:
-        # Models and features read predictions, also where there are none yet, or never.
-        for use_case in (*use_cases(workspace).values(), *silent_upstreams(workspace)):
+        for use_case in use_cases(workspace).values():  # models read predictions, if there are none
             create_tables(warehouse, use_case)
         changed = find_changed(warehouse, texts)
     arguments = ["build", *(["--full-refresh"] if full_refresh or changed else [])]

@@ -46,20 +46,6 @@ depot_weekday_trips = FeatureView(
     ),
 )  # fmt: skip
 
-depot_weekday_units = FeatureView(
-    name="depot_weekday_units",
-    entity=("location_id", "weekday"),
-    source="features.depot_trips",
-    event_time="day",
-    known_on="known_on",
-    description="The units that a depot picks on one day of the week.",
-    owner="Operations",
-    windows=(
-        Window("same_units_28d", "mean", "units", 28,
-               description="Units on this day of the week, mean over the last 28 days."),
-    ),
-)  # fmt: skip
-
 depot_work = FeatureView(
     name="depot_work",
     entity=("location_id", "task", "shift", "weekday"),

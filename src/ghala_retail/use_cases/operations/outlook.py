@@ -22,6 +22,11 @@ PAYDAYS = ((0, 1), (2, 3), (4, 6), (7, 10), (11, 17))
 MONTHS = ((1, 3), (4, 7), (14, 17), (24, 27), (28, 31))
 """Days of the month that have an effect of their own."""
 
+UNITS_AHEAD = tuple(
+    f"demand_forecast.{name}_{week}w" for week in (1, 2, 3, 4) for name in ("target_week", "mean")
+)
+"""What demand's champion says of the depot's weekday, in units."""
+
 _RIDGE = 4.0
 _SIZE = 3.0
 """The logarithm of a middling base, so that the spread's size term is centred."""

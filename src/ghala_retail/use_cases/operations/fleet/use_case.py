@@ -22,6 +22,7 @@ from ghala_retail.use_cases.operations.fleet.counting import (
 from ghala_retail.use_cases.operations.fleet.drops import HIRES, Floats
 from ghala_retail.use_cases.operations.fleet.tomorrow import ROUTED, lay_routes
 from ghala_retail.use_cases.operations.outlook import (
+    UNITS_AHEAD,
     Outlook,
     blend,
     calendar_design,
@@ -75,10 +76,11 @@ class Fleet(Optimise):
     entity = ("location_id",)
     target = ("day",)
     horizon_days = 1
-    features = ("depot_trips", "depot_weekday_trips", "demand_forecast")
+    features = ("depot_trips", "depot_weekday_trips", *UNITS_AHEAD)
     watched = ("same_stops_28d", "same_volume_28d", "same_units_28d", "depot_stops_7d")
     baselines = ("weekday_mean", "p95_fleet")
-    may_read = ("operations/demand",)
+    reads = ("operations/demand",)
+    optional = ("operations/demand",)
     needs = ("trips", "tasks", "orders", "locations")
     kept: ClassVar[dict[str, str]] = {
         "own": NUMBER, "contract": NUMBER, "spot": NUMBER, "expected": NUMBER,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ghala.contracts.use_case import NUMBER, TEXT
 from ghala.evaluation.optimise import Optimise, OptimisePolicy
 from ghala_retail.use_cases.operations.outlook import (
+    UNITS_AHEAD,
     Floats,
     Outlook,
     blend,
@@ -73,10 +74,17 @@ class Workforce(Optimise):
     entity = ("location_id", "task", "shift")
     target = ("day",)
     horizon_days = 1
-    features = ("depot_work", "depot_task", "depot_staff", "depot_weekday_units", "demand_forecast")
+    features = (
+        "depot_work",
+        "depot_task",
+        "depot_staff",
+        "depot_weekday_trips.same_units_28d",
+        *UNITS_AHEAD,
+    )
     watched = ("same_hours_28d", "task_hours_7d", "absence", "wage")
     baselines = ("crew_two_shifts", "two_shifts", "peak")
-    may_read = ("operations/demand",)
+    reads = ("operations/demand",)
+    optional = ("operations/demand",)
     needs = ("tasks", "shifts", "orders", "trips", "locations")
     kept: ClassVar[dict[str, str]] = {
         "crew": TEXT, **dict.fromkeys(
