@@ -130,9 +130,9 @@ class Segmentation(Segment):
 
 def _clock(rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Orders after the first, weeks from the first to the newest, weeks since the first."""
-    age = np.ceil(rows["age_days"].to_numpy() / 7)
+    age = np.round(rows["age_days"].to_numpy() / 7)
     again = rows["orders"].to_numpy().astype(np.float64) - 1
-    last = np.ceil((rows["age_days"] - rows["idle_days"]).to_numpy() / 7)
+    last = np.round((rows["age_days"] - rows["idle_days"]).to_numpy() / 7)
     return np.maximum(again, 0), last, age
 
 
