@@ -16,6 +16,7 @@ scored, with seconds and memory.
 import argparse
 import json
 import resource
+import tempfile
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -55,7 +56,8 @@ class Reader(DuckDBWarehouse):
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, *, memory: str = "2GB") -> None:
         self.connection = connection
-        connection.execute(f"SET memory_limit = '{memory}'; SET threads = 2")
+        spill = Path(tempfile.gettempdir()) / "ghala-spill"  # never beside what is only read
+        connection.execute(f"SET memory_limit = '{memory}'; SET temp_directory = '{spill}'")
 
 
 def make() -> Segmentation:
