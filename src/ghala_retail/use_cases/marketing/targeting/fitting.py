@@ -50,7 +50,7 @@ class Past:
 
     def __getitem__(self, rows: np.ndarray) -> "Past":
         return Past(
-            self.rows[rows], self.lots[rows], self.offer[rows], self.contact_cost[rows],
+            self.rows.filter(rows), self.lots[rows], self.offer[rows], self.contact_cost[rows],
             self.earned[rows], self.cluster[rows],
         )  # fmt: skip
 

@@ -42,7 +42,8 @@ def as_traits(subjects: pl.DataFrame, discount: Floats) -> Floats:
              "contacted_orders", "spared_days", "spared_orders")  # fmt: skip
     known = subjects.select(pl.col(names).cast(pl.Float64).fill_null(0.0).fill_nan(0.0))
     of = {name: known[name].to_numpy() for name in names}
-    orders, spend, off = of["orders_365d"], of["spend_365d"], of["discount_365d"]
+    orders = of["orders_365d"]
+    spend, off = (np.maximum(of[name], 0.0) for name in ("spend_365d", "discount_365d"))
     days = np.clip(of["days_registered"], 14.0, 365.0)
     rate = (orders + _PRIOR_ORDERS) / (days + _PRIOR_DAYS)
     responses = []
