@@ -30,7 +30,7 @@ ROWS = 400_000
 CHECK = "dr"
 """The learner that is fitted to compare with, and never chosen."""
 _FOLDS = 2
-_LEAST = 200
+_LEAST = 50
 """Orders that each side of the lots must have before a learner can tell them apart."""
 _MARGIN_ROUNDS = 80
 _CONFIDENCE = 0.90
