@@ -171,7 +171,9 @@ def _choose_offers(offers: pl.DataFrame) -> pl.DataFrame:
     )
     top = value.max().over(_ONE)
     gap = pl.max_horizontal(top, pl.lit(0.0)) - pl.col("base")
-    risk = (pl.col("base_doubt") ** 2 + pl.when(top > 0).then(doubt.max().over(_ONE)).otherwise(0) ** 2)
+    risk = (
+        pl.col("base_doubt") ** 2 + pl.when(top > 0).then(doubt.max().over(_ONE)).otherwise(0) ** 2
+    )
     surely = gap > float(norm.ppf(_SURE)) * risk.sqrt()
     own = pl.when(top > 0).then(pl.col("is_best")).otherwise(pl.lit(value=False))
     chosen = pl.when(surely).then(own).otherwise(one)
