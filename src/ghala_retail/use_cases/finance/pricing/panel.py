@@ -19,7 +19,7 @@ _LEAST_BASE = 0.05
 """Units a week below which a cell says nothing of how its category goes."""
 _NEVER_UNSOLD = 10.0
 """Units in a week with sales from which on a week without any is no chance."""
-_LEAST_SKUS, _MOST_CATEGORIES = 8, 30
+_LEAST_SKUS, _MOST_CATEGORIES = 8, 15
 """Smaller categories, and those beyond the largest, are taken together."""
 ELSE = "others"
 _INDEX_ROUNDS = 3
