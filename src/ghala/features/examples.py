@@ -143,10 +143,14 @@ def _prepare(
             warehouse.rows(f"SELECT * FROM ({seen}) AS seen LIMIT 0")  # noqa: S608 - declared
     warehouse.keep("featured", history_sql("request", views, dialect=warehouse.dialect))
     columns = "".join(f", featured.{quoted(name)}" for view in views for name in view.columns)
+    # A view may be of more than the use case's entity, such as a place and a day of the week.
+    same = [f"subjects.{name} = featured.{name}" for name in (*use_case.entity, "as_of")]
+    same += [f"subjects.{name} IS NOT DISTINCT FROM featured.{name}"
+             for name in keys if name not in use_case.entity]  # fmt: skip
     warehouse.keep(
         "featured_subjects",
         f"SELECT subjects.*{columns}"  # noqa: S608
-        f" FROM subjects JOIN featured USING ({drawn}, as_of)",
+        f" FROM subjects JOIN featured ON {' AND '.join(same)}",
     )
 
 
