@@ -14,7 +14,7 @@ from ghala.features.checks import compare_served
 from ghala.features.definitions import FeatureView
 from ghala.features.history import definitions_hash, find_views, pick_views
 from ghala.features.online import OnlineStore, Values, open_online
-from ghala.features.reading import read_history, read_newest
+from ghala.features.reading import SEEN, dated, read_history, read_newest, read_some
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
 
@@ -86,8 +86,17 @@ class FeatureStore:
             found = [read_history(warehouse, view, dated) for view in asked.views]
         return asked.beside(frame, found)
 
-    def online(self, frame: pl.DataFrame, features: Sequence[str]) -> pl.DataFrame:
+    def online(
+        self, frame: pl.DataFrame, features: Sequence[str], *, as_of: date | None = None
+    ) -> pl.DataFrame:
         """The newest features of each row's entity: what ``history`` said when they were kept.
+
+        ``ages`` tells how long ago that was.
+
+        Args:
+            frame: the request.
+            features: as for ``history``.
+            as_of: the day of asking: an entity that has lapsed since has nulls.
 
         Raises:
             UsageError: a view is not kept online; the request lacks a column, or holds a feature.
@@ -99,10 +108,26 @@ class FeatureStore:
         for view in asked.views:
             _require_online(view)
         found = [
-            self.kept.fetch(view, frame, definition=self._definitions[view.name])
+            self.kept.fetch(view, frame, definition=self._definitions[view.name], by=as_of)
             for view in asked.views
         ]
         return asked.beside(frame, found)
+
+    def ages(self, features: Sequence[str], as_of: date) -> list[dict[str, Any]]:
+        """Per view of ``features``: as of which day its values are kept, and how old that is.
+
+        Raises:
+            TryAgain: they were never kept, or were kept by another definition.
+        """
+        ages = []
+        for view in self._asked(tuple(features)).views:
+            kept_on = self.kept.kept_on(view, definition=self._definitions[view.name])
+            age = (as_of - kept_on).days
+            lapses = view.lifetime
+            ages.append(
+                {"view": view.name, "as_of": kept_on, "age_days": age, "lapses_after_days": lapses}
+            )
+        return ages
 
     def materialize(
         self, as_of: date, names: Iterable[str] = (), *, warehouse: Warehouse
@@ -135,7 +160,7 @@ class FeatureStore:
             "owner": view.owner,
             "entity": list(view.entity),
             "source": view.source,
-            "lapses after": f"{view.ttl_days or view.reach} days" if view.reach else "never",
+            "lapses after": f"{view.lifetime} days" if view.lifetime is not None else "never",
             "corrections": view.superseded_on or "none",
             "online": view.online,
             "definition": self._definitions[name],
@@ -147,16 +172,26 @@ class FeatureStore:
         names = [view.name for view in self._kept_views()]
         return self.materialize(as_of, names, warehouse=warehouse) if names else []
 
-    def check(self, *, warehouse: Warehouse) -> list[str]:
-        """Name every feature of which a sample of the kept values is not what history says."""
+    def check(self, *, warehouse: Warehouse, due: date | None = None) -> list[str]:
+        """Name every way in which what is kept online is not what history says.
+
+        A sample of what is kept is compared with history, and a sample of history with what is
+        kept. A view that was kept as of a day before ``due``, or by another definition, is stale.
+        """
         wrong = []
         for view in self._kept_views():
-            kept = self.kept.sample(view, definition=self._definitions[view.name], rows=_SAMPLE)
-            if kept is None or kept.frame.is_empty():
+            definition = self._definitions[view.name]
+            kept = self.kept.sample(view, definition=definition, rows=_SAMPLE)
+            if kept is None:
+                wrong.append(f"online {view.name}: stale, kept by another definition")
                 continue
-            keys = kept.frame.select(view.entity).with_columns(as_of=kept.as_of)
-            said = pl.concat([keys, read_history(warehouse, view, keys)], how="horizontal")
-            found = compare_served(kept.frame, said.drop("as_of"), keys=view.entity)
+            found = _compare_kept(warehouse, view, kept)
+            there = read_some(warehouse, view, kept.as_of, entities=_SAMPLE)
+            answered = self.kept.fetch(dated(view), there, definition=definition)
+            if missing := answered[SEEN].null_count():
+                found.append(f"{missing} of {there.height} entities are missing")
+            if due is not None and kept.as_of < due:
+                found.append(f"stale, {due} was due")
             wrong += [f"online {view.name} of {kept.as_of}: {one}" for one in found]
         return wrong
 
@@ -194,6 +229,14 @@ class FeatureStore:
             [found] = pick_views(self.views, [view])
             named += [(view, one) for one in ([name] if name else found.columns)]
         return list(dict.fromkeys(named))
+
+
+def _compare_kept(warehouse: Warehouse, view: FeatureView, kept: Values) -> list[str]:
+    if kept.frame.is_empty():
+        return []
+    keys = kept.frame.select(view.entity).with_columns(as_of=kept.as_of)
+    said = pl.concat([keys, read_history(warehouse, view, keys)], how="horizontal")
+    return compare_served(kept.frame, said.drop("as_of"), keys=view.entity)
 
 
 def _require_columns(frame: pl.DataFrame, wanted: Iterable[str]) -> None:
