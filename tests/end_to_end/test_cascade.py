@@ -1,18 +1,25 @@
 """Before a version speaks, what reads it is asked how it would do on what the version says."""
 
+import shutil
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 
 from ghala import flow
 from ghala.contracts.discovery import use_case
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.features.history import definitions_hash
 from ghala.house import House
 from ghala.judging import _judge_downstream, judge_shadow
 from ghala.ledger.book import Change, Note
 from ghala.registry.versions import RunRecord
 from ghala.warehouse.predictions import match_outcomes, predictions_of
-from tests.kiosk import NAME, OUTCOMES, SECOND, monday, walk, write
+from tests.conftest import read_json, run_ghala
+from tests.kiosk import NAME, OUTCOMES, POLICY, SECOND, monday, walk, write
 
 BOXES = "operations/boxes"
 THIRD = monday(16)
@@ -127,3 +134,49 @@ def test_what_reads_a_version_is_part_of_its_verdict(house: House) -> None:
     assert "at most 1.0% worse with probability 0%" in reason
     gates = {v.gate for v in judge_shadow(house, goods, version=2, as_of=THIRD) if not v.passed}
     assert f"downstream:{BOXES}" in gates
+
+
+def test_what_reads_a_version_that_is_rolled_back_is_trained_and_scored_on_the_one_before(
+    house: House, tmp_path: Path
+) -> None:
+    shutil.copytree(house.workspace.root, tmp_path / "kiosk")
+    workspace = Workspace(tmp_path / "kiosk")
+    alone = House(workspace, "amani")
+    goods = use_case(workspace, NAME)
+    alone.road(goods).record_verdicts(2, [], after=Stage.UAT, as_of=SECOND)
+    flow.promote(alone, goods, 2, as_of=SECOND)
+    learned = {"features": definitions_hash([]), "upstream": {NAME: 2}, "reasons": ["test"]}
+    alone.ledger.append(Note("training", learned, BOXES, 1, SECOND))
+    rules = {**POLICY, "retrain": {"upstream_changed": "retrain", "cooldown_weeks": 0}}
+    write(workspace, {f"policies/{BOXES}.yml": yaml.safe_dump(rules)})
+
+    def ask(*words: str) -> Any:
+        where = ("--as-of", str(SECOND), "--workspace", str(workspace.root), "--json")
+        return read_json(run_ghala(*words, *where))
+
+    def boxes_said() -> dict[str, float]:
+        ask("score", BOXES)
+        with alone.warehouse() as warehouse:
+            return {
+                series: mean
+                for series, mean in warehouse.rows(
+                    f"SELECT series, mean FROM {predictions_of(use_case(workspace, BOXES))}"
+                    " WHERE role = 'champion' AND as_of = ?", [SECOND],
+                )
+            }  # fmt: skip
+
+    with alone.warehouse() as warehouse:  # what the two versions say must not be one
+        table = predictions_of(goods)
+        before = dict(warehouse.rows(f"SELECT series, mean FROM {table} WHERE version = 1"))
+        warehouse.execute(f"UPDATE {table} SET mean = 2 * mean WHERE version = 2")
+    doubled = boxes_said()
+    assert ask("rollback", NAME, "-m", "too high") == {"use_case": NAME, "production": 1}
+    after = boxes_said()
+
+    assert after.keys() == doubled.keys() == before.keys()
+    assert all(after[series] < doubled[series] for series in after)
+    assert after == pytest.approx(before)
+    decision = ask("monitor", BOXES)["decision"]
+    assert decision["due"]
+    assert f"{NAME} is version 1, it was 2" in "; ".join(decision["reasons"])
+    assert ask("status")["use_cases"][0]["stages"]["production"]["version"] == 1

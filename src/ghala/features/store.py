@@ -1,6 +1,6 @@
 """The feature store of a workspace: what is declared, and its values as they were known."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from ghala.contracts.errors import UsageError
+from ghala.contracts.errors import ConfigurationError, UsageError
 from ghala.contracts.settings import Workspace
 from ghala.features.checks import compare_served
 from ghala.features.definitions import FeatureView
@@ -71,8 +71,9 @@ class FeatureStore:
         nulls. ``as_of`` is a day; a time with a zone counts as its day in the company's.
 
         Raises:
-            UsageError: the request lacks a column or a day, or holds a feature already.
-            ConfigurationError: there is no such feature, or its view cannot be read.
+            UsageError: there is no such feature; the request lacks a column or a day, or holds a
+                feature already.
+            ConfigurationError: a view cannot be read.
             TryAgain: a pipeline has the warehouse open.
         """
         asked = self._asked(tuple(features))
@@ -144,7 +145,7 @@ class FeatureStore:
         """
         chosen = list(names) or [name for name, view in self.views.items() if view.online]
         kept = []
-        for view in pick_views(self.views, chosen):
+        for view in _pick(self.views, chosen):
             _require_online(view)
             values = read_newest(warehouse, view, as_of)
             self.kept.replace(view, Values(values, as_of, self._definitions[view.name]))
@@ -153,7 +154,7 @@ class FeatureStore:
 
     def describe(self, name: str) -> dict[str, Any]:
         """What a view says and of whom, feature by feature."""
-        [view] = pick_views(self.views, [name])
+        [view] = _pick(self.views, [name])
         return {
             "view": view.name,
             "description": view.description,
@@ -215,7 +216,8 @@ class FeatureStore:
             by_view: dict[str, list[str]] = {}
             for view, name in named:
                 by_view.setdefault(view, []).append(name)
-            views = [self.views[view].narrowed(names) for view, names in by_view.items()]
+            wanted = [f"{view}.{name}" for view, names in by_view.items() for name in names]
+            views = _pick(self.views, wanted)
             self._plans[features] = Asked(views, named)
         return self._plans[features]
 
@@ -226,9 +228,21 @@ class FeatureStore:
         named: list[tuple[str, str]] = []
         for reference in features:
             view, _, name = reference.partition(".")
-            [found] = pick_views(self.views, [view])
+            [found] = _pick(self.views, [view])
             named += [(view, one) for one in ([name] if name else found.columns)]
         return list(dict.fromkeys(named))
+
+
+def _pick(known: Mapping[str, FeatureView], names: Sequence[str]) -> list[FeatureView]:
+    """The views that someone asks for.
+
+    Raises:
+        UsageError: there is no such view or feature.
+    """
+    try:
+        return pick_views(known, names)
+    except ConfigurationError as error:
+        raise UsageError(error.message, "See them with `ghala features list`.") from error
 
 
 def _compare_kept(warehouse: Warehouse, view: FeatureView, kept: Values) -> list[str]:

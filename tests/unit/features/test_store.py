@@ -242,8 +242,8 @@ def test_values_of_another_definition_are_not_passed_off_as_this_one(store: Feat
 @pytest.mark.parametrize(
     ("columns", "features", "kind", "said"),
     [
-        ({"shop": ["s1"], "as_of": [day(1)]}, ["shop.unit_7"], ConfigurationError, "'units_7'"),
-        ({"shop": ["s1"], "as_of": [day(1)]}, ["shp.units_7"], ConfigurationError, "'shop'"),
+        ({"shop": ["s1"], "as_of": [day(1)]}, ["shop.unit_7"], UsageError, "'units_7'"),
+        ({"shop": ["s1"], "as_of": [day(1)]}, ["shp.units_7"], UsageError, "'shop'"),
         ({"shop": ["s1"], "as_of": [day(1)]}, [], UsageError, "No feature"),
         ({"shop": ["s1"]}, ["shop"], UsageError, "no column 'as_of'"),
         ({"as_of": [day(1)]}, ["shop"], UsageError, "no column 'shop'"),

@@ -20,13 +20,13 @@ class {{ cookiecutter.class_name }}(Optimise):
     kept = {"price": NUMBER}  # noqa: RUF012
 
     def fit(self, examples, *, seed):
-        spent = {f: self.cost(examples, _ready(examples, f)).sum() for f in FACTORS}
+        spent = {f: self.cost(examples, (examples["weekly_4"] * f).ceil()).sum() for f in FACTORS}
         return {"factor": min(spent, key=spent.get)}
 
     def predict(self, model, subjects):
         broken = pl.when(pl.col("price").is_null()).then(pl.lit("no price is known"))
-        decision = _ready(subjects, model["factor"])
-        return subjects.with_columns(decision=decision, infeasible=broken)
+        ready = (pl.col("weekly_4") * model["factor"]).ceil()
+        return subjects.with_columns(decision=ready, infeasible=broken)
 
     def cost(self, rows, decision):
         over = decision - rows["actual"]
@@ -37,7 +37,3 @@ class {{ cookiecutter.class_name }}(Optimise):
 
     def load(self, folder):
         return json.loads((folder / "model.json").read_text(encoding="utf-8"))
-
-
-def _ready(rows, factor):
-    return (rows["weekly_4"] * factor).ceil()
