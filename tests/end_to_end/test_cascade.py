@@ -9,6 +9,7 @@ import yaml
 
 from ghala import flow
 from ghala.contracts.discovery import use_case
+from ghala.contracts.policy import Uat
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
@@ -143,6 +144,7 @@ def test_what_reads_a_version_that_is_rolled_back_is_trained_and_scored_on_the_o
     workspace = Workspace(tmp_path / "kiosk")
     alone = House(workspace, "amani")
     goods = use_case(workspace, NAME)
+    goods.policy = goods.policy.model_copy(update={"uat": Uat(shadow_weeks=0)})
     alone.road(goods).record_verdicts(2, [], after=Stage.UAT, as_of=SECOND)
     flow.promote(alone, goods, 2, as_of=SECOND)
     learned = {"features": definitions_hash([]), "upstream": {NAME: 2}, "reasons": ["test"]}
@@ -156,14 +158,10 @@ def test_what_reads_a_version_that_is_rolled_back_is_trained_and_scored_on_the_o
 
     def boxes_said() -> dict[str, float]:
         ask("score", BOXES)
+        table = predictions_of(use_case(workspace, BOXES))
         with alone.warehouse() as warehouse:
-            return {
-                series: mean
-                for series, mean in warehouse.rows(
-                    f"SELECT series, mean FROM {predictions_of(use_case(workspace, BOXES))}"
-                    " WHERE role = 'champion' AND as_of = ?", [SECOND],
-                )
-            }  # fmt: skip
+            said = f"SELECT series, mean FROM {table} WHERE role = 'champion' AND as_of = ?"
+            return dict(warehouse.rows(said, [SECOND]))
 
     with alone.warehouse() as warehouse:  # what the two versions say must not be one
         table = predictions_of(goods)

@@ -246,7 +246,7 @@ def test_retrain_rules_are_compared_by_a_verb(house: House) -> None:
     by_rule = {one["rule"]: one for one in told["rules"]}
     assert "upstream changed" not in by_rule, "it reads nobody"
     assert by_rule["data volume"]["trainings"] > 1
-    assert all("data: " in reason for reason in by_rule["data volume"]["reasons"])
+    assert all("data volume: " in reason for reason in by_rule["data volume"]["reasons"])
 
 
 def test_the_uat_pack_shows_both_with_money_and_is_plain_text_to_a_browser(house: House) -> None:
