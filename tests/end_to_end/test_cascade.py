@@ -144,6 +144,9 @@ def test_what_reads_a_version_that_is_rolled_back_is_trained_and_scored_on_the_o
     workspace = Workspace(tmp_path / "kiosk")
     alone = House(workspace, "amani")
     goods = use_case(workspace, NAME)
+    with alone.warehouse() as warehouse:
+        said = f"SELECT series, mean FROM {predictions_of(goods)} WHERE version = 1 AND as_of = ?"
+        before = dict(warehouse.rows(said, [SECOND]))
     goods.policy = goods.policy.model_copy(update={"uat": Uat(shadow_weeks=0)})
     alone.road(goods).record_verdicts(2, [], after=Stage.UAT, as_of=SECOND)
     flow.promote(alone, goods, 2, as_of=SECOND)
@@ -164,9 +167,7 @@ def test_what_reads_a_version_that_is_rolled_back_is_trained_and_scored_on_the_o
             return dict(warehouse.rows(said, [SECOND]))
 
     with alone.warehouse() as warehouse:  # what the two versions say must not be one
-        table = predictions_of(goods)
-        before = dict(warehouse.rows(f"SELECT series, mean FROM {table} WHERE version = 1"))
-        warehouse.execute(f"UPDATE {table} SET mean = 2 * mean WHERE version = 2")
+        warehouse.execute(f"UPDATE {predictions_of(goods)} SET mean = 2 * mean WHERE version = 2")
     doubled = boxes_said()
     assert ask("rollback", NAME, "-m", "too high") == {"use_case": NAME, "production": 1}
     after = boxes_said()

@@ -185,5 +185,7 @@ def _drift(
     reference = pl.read_parquet(folder / REFERENCE)
     current = read_served(workspace, use_case, served[-1])
     columns = list(use_case.watched) or drift_columns(reference)
+    if not columns:  # nothing that it learned from is a number that varies
+        return None
     report = workspace.reports / use_case.name / f"{as_of}.html"
     return measure_drift(reference, current, columns=columns, report=report)

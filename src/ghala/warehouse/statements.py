@@ -6,7 +6,7 @@ said to depend on a column may be too much, and is never too little.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -67,9 +67,8 @@ class Statement:
         for node in _walk(self.tree):
             for item in node.get("select_list") or ():
                 parts[_name_of(item)] |= _named_in(item)
-            listed = [child.get("select_list") or () for child in node.get("children", ())]
-            for first, *others in zip(*listed, strict=False):  # a union's columns, by their place
-                parts[_name_of(first)] |= {_name_of(other) for other in others}
+            for first, others in _beside(node.get("children", ())):
+                parts[_name_of(first)] |= {name for other in others for name in _named_in(other)}
         return parts
 
     def _outputs(self, node: Node, made: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
@@ -80,14 +79,19 @@ class Statement:
             yield from self._outputs(child, made)
         for item in node.get("select_list") or ():
             if item["class"] == "STAR":
-                yield from self._of_relation(node["from_table"], made)
+                yield from self._of_relation(node["from_table"], made, item["relation_name"])
             else:
                 yield _name_of(item)
 
-    def _of_relation(self, node: Node, made: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    def _of_relation(
+        self, node: Node, made: Mapping[str, tuple[str, ...]], only: str
+    ) -> Iterator[str]:
+        """The columns of what is read; of the one named ``only`` if that is not empty."""
         if node["type"] == "JOIN":
-            yield from self._of_relation(node["left"], made)
-            yield from self._of_relation(node["right"], made)
+            yield from self._of_relation(node["left"], made, only)
+            yield from self._of_relation(node["right"], made, only)
+        elif only and only != (node["alias"] or node.get("table_name")):
+            return
         elif node["type"] == "SUBQUERY":
             yield from self._outputs(node["subquery"]["node"], made)
         elif node["type"] == "BASE_TABLE":
@@ -100,6 +104,19 @@ def read_statement(sql: str, known: Known) -> Statement | None:
     [(text,)] = duckdb.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
     said = json.loads(text)
     return None if said["error"] else Statement(said["statements"][0]["node"], known)
+
+
+def _beside(queries: Sequence[Node]) -> Iterator[tuple[Node, Sequence[Node]]]:
+    """Each column of a union's first query with those of the others in its place.
+
+    Behind a star no place is known, so that each may be any.
+    """
+    listed = [query.get("select_list") or () for query in queries]
+    if not any(item["class"] == "STAR" for items in listed for item in items):
+        yield from ((first, others) for first, *others in zip(*listed, strict=False))
+        return
+    others = [item for items in listed[1:] for item in items]
+    yield from ((first, others) for first in listed[0])
 
 
 def _walk(part: Any) -> Iterator[Node]:
