@@ -18,6 +18,7 @@ from ghala.house import House
 from ghala.judging import _judge_downstream, judge_shadow
 from ghala.ledger.book import Change, Note
 from ghala.registry.versions import RunRecord
+from ghala.training.reproduce import bring_predictions
 from ghala.warehouse.predictions import match_outcomes, predictions_of
 from tests.conftest import read_json, run_ghala
 from tests.kiosk import NAME, OUTCOMES, POLICY, SECOND, monday, walk, write
@@ -135,6 +136,21 @@ def test_what_reads_a_version_is_part_of_its_verdict(house: House) -> None:
     assert "at most 1.0% worse with probability 0%" in reason
     gates = {v.gate for v in judge_shadow(house, goods, version=2, as_of=THIRD) if not v.passed}
     assert f"downstream:{BOXES}" in gates
+
+
+def test_what_was_said_comes_along_when_a_version_that_read_it_is_made_again(
+    house: House, tmp_path: Path
+) -> None:
+    again, goods = Workspace(tmp_path), use_case(house.workspace, NAME)
+    boxes = use_case(house.workspace, BOXES)
+    shutil.copy(house.workspace.root / "ghala.toml", tmp_path)
+    bring_predictions(house.workspace, again, boxes, as_of=SECOND)
+
+    asked = f"SELECT * FROM {predictions_of(goods)} WHERE as_of <= ? ORDER BY version, series"
+    with house.warehouse() as here, House(again, "amani").warehouse() as there:
+        said = here.rows(asked, [SECOND])
+        assert said
+        assert there.rows(asked, [SECOND]) == said
 
 
 def test_what_reads_a_version_that_is_rolled_back_is_trained_and_scored_on_the_one_before(

@@ -89,27 +89,27 @@ def hash_columns(examples: pl.DataFrame) -> dict[str, str]:
 
 def _hash_values(column: pl.Series) -> str:
     digest = hashlib.sha256()
-    for part in (*_canonical(column), column.is_not_null().to_numpy()):
+    for part in (*_canonical(column), column.is_not_null().to_numpy().data):
         digest.update(part)
     return digest.hexdigest()[:16]
 
 
-def _canonical(column: pl.Series) -> tuple[bytes | memoryview | np.ndarray, ...]:
+def _canonical(column: pl.Series) -> tuple[bytes | memoryview, ...]:
     """What a column is, and its values, little-endian; of texts the lengths, then their UTF-8."""
     kind = column.dtype
     if kind.is_float():
         floats = column.cast(pl.Float64).fill_null(0.0).to_numpy()
-        return b"number", np.where(np.isnan(floats), np.nan, floats).astype("<f8")
+        return b"number", np.where(np.isnan(floats), np.nan, floats).astype("<f8").data
     if isinstance(kind, pl.Datetime):
         column = column.cast(pl.Datetime("us", kind.time_zone))
     if kind.is_integer() or kind == pl.Boolean or isinstance(kind, pl.Date | pl.Datetime):
         whole = column.to_physical().cast(pl.Int64).fill_null(0).to_numpy().astype("<i8")
         names = {pl.Date: b"day", pl.Datetime: b"moment"}
-        return names.get(kind.base_type(), b"whole"), whole
+        return names.get(kind.base_type(), b"whole"), whole.data
     text = column.cast(pl.String).fill_null("")
     lengths = text.str.len_bytes().cast(pl.Int64).to_numpy().astype("<i8")
     content = text.to_arrow().cast(pa.large_string()).buffers()[2] or b""
-    return b"text", lengths, memoryview(content)[: int(lengths.sum())]
+    return b"text", lengths.data, memoryview(content)[: int(lengths.sum())]
 
 
 def rows_hash(columns: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ said to depend on a column may be too much, and is never too little.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,8 +46,12 @@ class Statement:
             for part in _ROWS
             for name in _named_in(node.get(part))
         }
-        joined = {name for node in _walk(self.tree) for name in node.get("using_columns") or ()}
-        return self._behind(found | joined)
+        for node in _walk(self.tree):
+            found |= set(node.get("using_columns") or ())
+            listed, are_placed = _listed(node)
+            if not are_placed:  # beside a star a column may stand for any
+                found |= _named_in(listed[1:])
+        return self._behind(found)
 
     def makes(self, column: str) -> frozenset[str]:
         """The names of columns out of which one of its columns is made, its own among them."""
@@ -67,8 +71,9 @@ class Statement:
         for node in _walk(self.tree):
             for item in node.get("select_list") or ():
                 parts[_name_of(item)] |= _named_in(item)
-            for first, others in _beside(node.get("children", ())):
-                parts[_name_of(first)] |= {name for other in others for name in _named_in(other)}
+            listed, are_placed = _listed(node)
+            for first, *others in zip(*listed, strict=False) if are_placed else ():
+                parts[_name_of(first)] |= _named_in(others)
         return parts
 
     def _outputs(self, node: Node, made: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
@@ -106,17 +111,10 @@ def read_statement(sql: str, known: Known) -> Statement | None:
     return None if said["error"] else Statement(said["statements"][0]["node"], known)
 
 
-def _beside(queries: Sequence[Node]) -> Iterator[tuple[Node, Sequence[Node]]]:
-    """Each column of a union's first query with those of the others in its place.
-
-    Behind a star no place is known, so that each may be any.
-    """
-    listed = [query.get("select_list") or () for query in queries]
-    if not any(item["class"] == "STAR" for items in listed for item in items):
-        yield from ((first, others) for first, *others in zip(*listed, strict=False))
-        return
-    others = [item for items in listed[1:] for item in items]
-    yield from ((first, others) for first in listed[0])
+def _listed(node: Node) -> tuple[list[list[Node]], bool]:
+    """The columns of each query of a union, and whether each is in the place of those beside it."""
+    listed = [list(query.get("select_list") or ()) for query in node.get("children", ())]
+    return listed, not any(item["class"] == "STAR" for items in listed for item in items)
 
 
 def _walk(part: Any) -> Iterator[Node]:

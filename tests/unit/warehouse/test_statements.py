@@ -10,11 +10,13 @@ WITH valued AS (
 summed AS (
     SELECT order_id, sum(revenue) AS spent, count(*) AS lines FROM valued GROUP BY order_id
 )
-SELECT summed.*, spent / lines AS per_line, max(agent) OVER (PARTITION BY order_id) AS who
+SELECT order_id, spent, lines, spent / lines AS per_line,
+    max(agent) OVER (PARTITION BY order_id) AS who
 FROM summed INNER JOIN valued USING (order_id)
 UNION ALL
 SELECT order_id, price, 1, price, agent FROM staging.lines
 """
+STARS = SQL.replace("order_id, spent, lines, spent /", "summed.*, spent /")
 
 
 def made(column: str, sql: str = SQL) -> set[str]:
@@ -24,7 +26,7 @@ def made(column: str, sql: str = SQL) -> set[str]:
 
 
 def test_its_columns_are_told_through_stars_and_unions() -> None:
-    statement = read_statement(SQL, lambda name: LINES.get(name, ()))
+    statement = read_statement(STARS, lambda name: LINES.get(name, ()))
 
     assert statement is not None
     assert statement.columns == ("order_id", "spent", "lines", "per_line", "who")
@@ -35,6 +37,13 @@ def test_a_column_is_made_of_all_that_its_expressions_name() -> None:
     assert made("per_line") == {"units", "price"}
     assert made("who") == {"agent", "order_id"}
     assert made("lines") == set()
+
+
+def test_beside_the_star_of_a_union_a_column_may_stand_for_any() -> None:
+    statement = read_statement(STARS, lambda name: LINES.get(name, ()))
+
+    assert statement is not None
+    assert {"price", "agent"} <= statement.decisive
 
 
 def test_keys_and_conditions_decide_all_of_it_and_other_columns_do_not() -> None:
