@@ -229,12 +229,13 @@ def answer_online(root: Path) -> dict[str, float]:
         names = [f"customer.{window.name}" for window in store.views["customer"].windows]
         some = warehouse.frame(f"SELECT * FROM ({EVERYONE}) AS everyone USING SAMPLE 5000 ROWS")
     taken = time.perf_counter() - begun
-    times = []
+    times, used = [], []
     for customer in np.resize(some["customer_id"].to_list(), GETS):
         request = pl.DataFrame({"customer_id": [customer]})
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), time.process_time()
         answer = store.online(request, names)
         times.append(1000 * (time.perf_counter() - begun))
+        used.append(1000 * (time.process_time() - before))
         assert answer.shape == (1, 1 + len(names))
     p50, p99 = np.percentile(times, [50, 99])
     return {
@@ -244,6 +245,7 @@ def answer_online(root: Path) -> dict[str, float]:
         "gets": GETS,
         "p50 (ms)": float(p50),
         "p99 (ms)": float(p99),
+        "p99, processor (ms)": float(np.percentile(used, 99)),
     }
 
 
