@@ -54,7 +54,7 @@ def test_what_is_scaffolded_is_trained_gated_shadowed_approved_scored_watched_an
     assert all(every[name]["monitor"]["outcomes"] > 100 for name in OTHERS)
     run_ghala(
         "approve", NAME, "1", "-m", "good", "--as-of", LATER, "--workspace", str(workspace.root),
-        GHALA_ACTOR="operations-approver",
+        GHALA_ACTOR="approver",
     )  # fmt: skip
     [case] = [one for one in ask("status")["use_cases"] if one["name"] == NAME]
     assert case["stages"]["production"]["version"] == 1

@@ -33,6 +33,7 @@ from ghala.contracts.records import Verdict
 
 NUMBER, WHOLE, TEXT, DAY = "DOUBLE PRECISION", "INTEGER", "VARCHAR", "DATE"
 """Types of columns of predictions, alike on every engine."""
+_FRAMED = {NUMBER: pl.Float64, WHOLE: pl.Int32, TEXT: pl.String}
 
 
 def table_of(use_case: str, what: str) -> str:
@@ -172,9 +173,14 @@ class UseCase(ABC):
     def ask(self, model: Any, subjects: pl.DataFrame) -> pl.DataFrame:
         """The predictions for subjects: their key, the columns of the kind and those kept.
 
+        ``predict`` is not asked about nothing: no subjects give no rows, in the same columns.
+
         Raises:
             ConfigurationError: ``predict`` lost rows or columns.
         """
+        if subjects.is_empty():
+            types = {name: _FRAMED[kind] for name, kind in {**self.columns, **self.kept}.items()}
+            return subjects.select(self.key).hstack(pl.DataFrame(schema=types))
         said = self.predict(model, subjects)
         wanted = [*self.columns, *self.kept]
         missing = [name for name in wanted if name not in said.columns]

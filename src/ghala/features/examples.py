@@ -70,14 +70,21 @@ def read_examples(
         DataRejected: no outcome was known yet, or a use case that this one cannot do without had
             not spoken.
     """
-    _prepare(warehouse, use_case, views=views, request=request)
     keys = ", ".join((*use_case.entity, *use_case.target))
-    frame = warehouse.frame(
-        f"SELECT subjects.*, outcomes.actual, outcomes.known_on"  # noqa: S608
-        f" FROM featured_subjects AS subjects"
-        f" JOIN ({use_case.outcomes_sql}) AS outcomes USING ({keys})"
-        f" WHERE outcomes.known_on <= $as_of ORDER BY {_order(use_case)}",
+    warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
+    warehouse.keep(
+        "happened",
+        f"SELECT {keys}, actual, known_on FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
+        " WHERE known_on <= $as_of",
         {"as_of": as_of},
+    )
+    # Only what came true is learned from: features of anything else would be for nothing.
+    came_true = f" AND ({keys}) IN (SELECT {keys} FROM happened)"  # noqa: S608 - declared
+    _prepare(warehouse, use_case, views=views, request=request, where=came_true)
+    frame = warehouse.frame(
+        f"SELECT subjects.*, happened.actual, happened.known_on"  # noqa: S608
+        f" FROM featured_subjects AS subjects JOIN happened USING ({keys})"
+        f" ORDER BY {_order(use_case)}"
     )
     if frame.is_empty():
         raise DataRejected(
@@ -116,6 +123,7 @@ def _prepare(
     *,
     views: Sequence[FeatureView],
     request: Request,
+    where: str = "",
 ) -> None:
     views = [heard(warehouse, view) for view in views]
     _require_spoken(warehouse, use_case, views, by=max(request.origins))
@@ -125,7 +133,7 @@ def _prepare(
     warehouse.keep(
         "subjects",
         f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
-        f" WHERE as_of >= $whole_from OR md5(concat_ws('|', {drawn}, as_of)) < $upto",
+        f" WHERE (as_of >= $whole_from OR md5(concat_ws('|', {drawn}, as_of)) < $upto){where}",
         {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
     )
     warehouse.keep("request", f"SELECT DISTINCT {entity}, as_of FROM subjects")  # noqa: S608
@@ -135,10 +143,14 @@ def _prepare(
             warehouse.rows(f"SELECT * FROM ({seen}) AS seen LIMIT 0")  # noqa: S608 - declared
     warehouse.keep("featured", history_sql("request", views, dialect=warehouse.dialect))
     columns = "".join(f", featured.{quoted(name)}" for view in views for name in view.columns)
+    # A view may be of more than the use case's entity, such as a place and a day of the week.
+    same = [f"subjects.{name} = featured.{name}" for name in (*use_case.entity, "as_of")]
+    same += [f"subjects.{name} IS NOT DISTINCT FROM featured.{name}"
+             for name in keys if name not in use_case.entity]  # fmt: skip
     warehouse.keep(
         "featured_subjects",
         f"SELECT subjects.*{columns}"  # noqa: S608
-        f" FROM subjects JOIN featured USING ({drawn}, as_of)",
+        f" FROM subjects JOIN featured ON {' AND '.join(same)}",
     )
 
 
