@@ -11,7 +11,8 @@ from ghala.contracts.use_case import DAY, NUMBER, TEXT, WHOLE, table_of
 Function = Literal[
     "count", "sum", "mean", "min", "max", "last", "distinct", "median", "stddev_samp"
 ]
-_LONGEST = 365
+LONGEST = 365
+"""Days of the longest window."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -49,9 +50,9 @@ class Window:
                 f" {suggest(self.function, get_args(Function))}",
                 "Correct the function of the feature.",
             )
-        if self.days is not None and not 1 <= self.days <= _LONGEST:
+        if self.days is not None and not 1 <= self.days <= LONGEST:
             raise ConfigurationError(
-                f"Feature {self.name!r} has a window of {self.days} days; 1 to {_LONGEST} can be.",
+                f"Feature {self.name!r} has a window of {self.days} days; 1 to {LONGEST} can be.",
                 "Correct the days, or leave them out for all that was known.",
             )
 
@@ -158,6 +159,11 @@ class FeatureView:
         derived = [one for one in self.derived if one.name in self.columns]
         named = {*self.columns, *(word for one in derived for word in _words_of(one.sql))}
         return tuple(window for window in self.windows if window.name in named)
+
+    @property
+    def lifetime(self) -> int | None:
+        """Days without an event after which an entity has lapsed; None means never."""
+        return self.ttl_days if self.ttl_days is not None else self.reach
 
     @property
     def reach(self) -> int | None:
