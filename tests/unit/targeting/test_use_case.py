@@ -71,7 +71,7 @@ def test_the_lots_say_that_the_choice_earns_more_than_every_policy_within_the_bu
 
 
 def test_a_model_that_was_saved_says_the_same_when_it_is_loaded(
-    targeting: Targeting, model: TargetingModel, lots: pl.DataFrame, tmp_path: Path
+    targeting: Targeting, model: TargetingModel, lots: pl.DataFrame, *, tmp_path: Path
 ) -> None:
     targeting.save(model, tmp_path)
     again = targeting.load(tmp_path)
@@ -110,7 +110,7 @@ def test_goods_sold_at_a_loss_are_not_advertised(targeting: Targeting) -> None:
 
 @pytest.mark.parametrize("numbers", [{"contact_share": 0.0}, {"spend_per_customer": 0.0}])
 def test_without_a_budget_no_one_is_contacted(
-    targeting: Targeting, model: TargetingModel, lots: pl.DataFrame, numbers: dict[str, float]
+    targeting: Targeting, model: TargetingModel, lots: pl.DataFrame, *, numbers: dict[str, float]
 ) -> None:
     said = allow(targeting, **numbers).predict(model, lots)
 
@@ -136,7 +136,7 @@ def test_a_budget_of_money_is_kept(
     ],
 )
 def test_lots_that_say_nothing_are_refused_with_what_is_missing(
-    targeting: Targeting, lots: pl.DataFrame, change: pl.Expr, told: str
+    targeting: Targeting, lots: pl.DataFrame, *, change: pl.Expr, told: str
 ) -> None:
     with pytest.raises(ValueError, match=told):
         targeting.fit(lots.with_columns(change), seed=1)
