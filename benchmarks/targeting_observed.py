@@ -2,12 +2,12 @@
 
     python benchmarks/targeting_observed.py
 
-There was no lot, so that who got a campaign differs from who did not in more than the campaign. The
-chance of getting one is estimated from what a household bought before, and shown per type of
+There was no lot, so that who got a campaign differs from who did not in more than the campaign.
+The chance of getting one is estimated from what a household bought before, and shown per type of
 campaign are the *overlap* (share of households that could have been on either side), the effect on
 spending in the first 28 days, in dollars (doubly robust, 90 % interval over households), and a
-*placebo*: the same estimate for the 28 days before the campaign, from what was known before those. No
-campaign moves the days before it: a placebo away from zero says that the effect is not the
+*placebo*: the same estimate for the 28 days before the campaign, from what was known before those.
+No campaign moves the days before it: a placebo away from zero says that the effect is not the
 campaign's doing either.
 """
 

@@ -24,7 +24,8 @@ class World:
     Attributes:
         effect: what a contact adds to the chance of an order of those who buy on discount.
         held_out: share held out by lot.
-        orders: the chance of an order without a contact.
+        orders: the chance of an order without a contact, of those who can be moved; that of the
+            others is three times as high, so that who is likeliest to order is the wrong one.
     """
 
     effect: float = 0.3
@@ -44,7 +45,7 @@ def make_lots(world: World, *, rows: int = 6000, seed: int = 1) -> pl.DataFrame:
     discount = np.where(offer == "voucher", 100.0, 0.0)
     buys_on_discount = number % 2 == 0
     contacted = random.random(rows) >= world.held_out
-    chance = world.orders + world.effect * buys_on_discount * contacted
+    chance = np.where(buys_on_discount, world.orders + world.effect * contacted, 3 * world.orders)
     ordered = random.random(rows) < chance
     earned = ordered * (world.margin - contacted * discount + random.normal(0, 20, rows))
     as_of = date(2025, 1, 6)
