@@ -28,6 +28,9 @@ series = FeatureView(
         Window("spread_13", "stddev_samp", "units", 91),
         *(Window(f"revenue_{n}", "mean", "revenue", 7 * n) for n in (1, 4, 26)),
         *(Window(f"{name}_{n}", "mean", name, 7 * n) for name in _PLANNED for n in (1, 8, 26)),
+        *(Window(f"discount_share_{n}", "mean", "discount_share", 7 * n) for n in (1, 8, 26)),
+        *(Window(f"list_price_{n}", "mean", "list_price", 7 * n) for n in (1, 4, 8, 26)),
+        *(Window(f"short_days_{n}", "sum", "short_days", 7 * n) for n in (1, 8)),
         Window("age_weeks", "last", "age_weeks", 14),
         Window("known_weeks", "last", "known_weeks", 14),
         Window("sold_weeks", "last", "sold_weeks", 14),
@@ -85,4 +88,20 @@ chain = FeatureView(
     description="What all locations sell, to take a location's share of.",
     owner="Operations",
     windows=tuple(Window(f"chain_units_{n}", "mean", "units", 7 * n) for n in (13, 26)),
+)
+
+sku = FeatureView(
+    name="demand_sku",
+    entity=("grain", "sku"),
+    source="features.demand_skus",
+    event_time="week",
+    known_on="known_on",
+    description="How much a SKU is wanted over all locations that hold it.",
+    owner="Operations",
+    windows=tuple(Window(f"sku_cleaned_{n}", "mean", "clean_units", 7 * n) for n in (2, 4, 8, 26)),
+    derived=(
+        Derived("sku_clean_2_8", "sku_cleaned_2 / nullif(sku_cleaned_8, 0)"),
+        Derived("sku_clean_4_8", "sku_cleaned_4 / nullif(sku_cleaned_8, 0)"),
+        Derived("sku_clean_8_26", "sku_cleaned_8 / nullif(sku_cleaned_26, 0)"),
+    ),
 )

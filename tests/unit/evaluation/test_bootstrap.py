@@ -80,7 +80,8 @@ def test_losses_without_a_rival_loss_are_no_division_by_zero() -> None:
 
 
 def test_a_cost_below_zero_earns_money_and_earning_more_is_a_gain() -> None:
-    frame = pl.DataFrame({"series": ["a", "b"], "loss": [-3.0, -3.0], "rival": [-2.0, -2.0]})
+    series = [f"s{number}" for number in range(30)]
+    frame = pl.DataFrame({"series": series, "loss": [-3.0] * 30, "rival": [-2.0] * 30})
     more = relative_gain(frame, confidence=0.9, seed=1)
     less = relative_gain(frame.rename({"loss": "rival", "rival": "loss"}), confidence=0.9, seed=1)
 

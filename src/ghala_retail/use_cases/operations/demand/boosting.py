@@ -1,5 +1,7 @@
 """Gradient boosting on top of the smart mean: LightGBM with a Tweedie loss."""
 
+from dataclasses import dataclass
+
 import lightgbm as lgb
 import numpy as np
 import polars as pl
@@ -7,9 +9,23 @@ from numpy.typing import NDArray
 
 from ghala_retail.use_cases.operations.demand.smart_mean import CalendarIndex, smart_mean
 
-ROUNDS = 130
-ROWS = 120_000
-"""At most so many examples per grain are learned from; more do not help at this size."""
+
+@dataclass(frozen=True)
+class Recipe:
+    """How much is learned from how many examples of a grain; more do not help at this size."""
+
+    rounds: int = 130
+    leaves: int = 15
+    rows: int = 120_000
+    least: int = 400
+
+
+DEFAULT = Recipe()
+RECIPES = {
+    "sku_location": Recipe(rounds=240, leaves=31, rows=400_000),
+    "location_day": Recipe(rounds=160, leaves=7, least=40),
+}
+"""A SKU in a depot is one of many thin series that share what prices do; a depot's days are few."""
 
 HALF_LIFE = 13
 """After so many weeks an example counts half: habits, prices and the range move on."""
@@ -19,8 +35,6 @@ _PARAMETERS: dict[str, object] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.2,
     "learning_rate": 0.06,
-    "num_leaves": 15,
-    "min_data_in_leaf": 400,
     "feature_fraction": 0.6,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
@@ -38,6 +52,7 @@ _SCALED = (
     "promoted_26",
     "peak_13",
     "spread_13",
+    *(f"sku_here_{n}" for n in (2, 8, 26)),
 )
 """Levels: the model sees them as multiples of the smart mean, so that one model fits all sizes."""
 
@@ -51,7 +66,10 @@ _AS_THEY_ARE = (
     "sold_26", "price_26", "category_1_4", "category_4_13", "category_clean_2_8",
     "category_clean_4_8", "category_clean_8_26", "location_1_4", "location_4_13",
     "location_8_26", "lift", "lift_class", "mailer_share_before",
-    "month_start", "run_up", "month_start_excess", "run_up_excess",
+    "month_start", "run_up", "month_start_excess", "run_up_excess", "paid", "before_school",
+    "ramadan", "fortnight", "season", "season_here", "sku_clean_2_8", "sku_clean_4_8",
+    "sku_clean_8_26", "short_days_1", "short_days_8", "discount_share",
+    *(f"discount_share_{n}" for n in (1, 8, 26)),
     *_SHARES, *(f"{name}_{n}" for name in _SHARES for n in (1, 8, 26)),
 )  # fmt: skip
 
@@ -65,16 +83,19 @@ def train(
 
     ``rows`` are the places of the examples that may be learned from; only a draw of them is copied.
     """
-    sample = examples[rows.sample(n=min(ROWS, rows.len()), seed=seed)]
+    recipe = RECIPES.get(str(examples["grain"][0]), DEFAULT)
+    sample = examples[rows.sample(n=min(recipe.rows, rows.len()), seed=seed)]
     offset = smart_mean(sample, index)
+    shape = {"num_leaves": recipe.leaves, "min_data_in_leaf": recipe.least}
+    parameters = {**_PARAMETERS, **shape}
     data = lgb.Dataset(
         _matrix(sample, offset),
         sample["actual"].to_numpy(),
         weight=_weight(sample["target_week"]),
         init_score=np.log(offset),
-        params=_PARAMETERS,
+        params=parameters,
     )
-    return lgb.train({**_PARAMETERS, "seed": seed}, data, ROUNDS)
+    return lgb.train({**parameters, "seed": seed}, data, recipe.rounds)
 
 
 def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Floats:
@@ -93,7 +114,7 @@ def _weight(weeks: pl.Series) -> Floats:
 
 def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
     scale = pl.Series(offset)
-    table = frame.select(
+    table = frame.with_columns(_here(n) for n in (2, 8, 26)).select(
         *_AS_THEY_ARE,
         *(pl.col(name) / scale for name in _SCALED),
         *(_pooled(level, weeks) / scale for level, weeks in _POOLED),
@@ -101,6 +122,10 @@ def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
         (pl.col("sold_weeks") / pl.col("known_weeks")).alias("active"),
         (pl.col("price_1") / pl.col("price_26")).alias("price_1_26"),
         (pl.col("price_4") / pl.col("price_26")).alias("price_4_26"),
+        *(
+            (pl.col("list_price") / pl.col(f"list_price_{n}")).alias(f"list_price_to_{n}")
+            for n in (1, 4, 8, 26)
+        ),
         scale.alias("offset"),
     )
     return table.cast(pl.Float32).to_numpy()
@@ -109,3 +134,9 @@ def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
 def _pooled(level: str, weeks: int) -> pl.Expr:
     share = pl.col(f"location_units_{weeks}") / pl.col(f"chain_units_{weeks}")
     return (pl.col(f"{level}_{weeks}") * share).alias(f"{level}_pooled_{weeks}")
+
+
+def _here(weeks: int) -> pl.Expr:
+    """A SKU's level over all depots times the depot's share of them."""
+    share = pl.col("location_units_13") / pl.col("chain_units_13")
+    return (pl.col(f"sku_cleaned_{weeks}") * share).alias(f"sku_here_{weeks}")

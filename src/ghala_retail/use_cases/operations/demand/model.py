@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from ghala.evaluation.intervals import Dispersion, fit_dispersion
+from ghala.evaluation.paths import Shocks, fit_shocks
 from ghala_retail.use_cases.operations.demand import boosting
 from ghala_retail.use_cases.operations.demand.smart_mean import (
     INPUTS,
@@ -27,13 +28,15 @@ _VALIDATION_BLOCKS = 3
 _BLOCK = timedelta(weeks=4)
 _LEVEL_DECAY = 0.5
 _LEVEL_PRIOR = 4.0
+_NAMES = ("as_of", "series", "target_week", "location_id", "category")
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class GrainModel:
-    """A fitted model; ``level`` and ``dispersion`` are kept for every candidate."""
+    """A fitted model; ``level`` and ``dispersion`` are kept for every candidate, ``shocks`` are
+    what the errors of the chosen one have in common."""
 
     booster: str
     index: CalendarIndex
@@ -41,6 +44,7 @@ class GrainModel:
     level: dict[str, float]
     dispersion: dict[str, Dispersion]
     scores: dict[str, float]
+    shocks: Shocks
 
     def means(self, subjects: pl.DataFrame) -> dict[str, Floats]:
         """The calibrated mean of every candidate, in units per week."""
@@ -79,7 +83,11 @@ class Fitting:
         assert isinstance(last, date)  # noqa: S101 - the frame's contract
         index, booster = self._train(examples, last + timedelta(weeks=1))
         chosen = min(CANDIDATES, key=lambda name: scores[name])
-        return GrainModel(booster.model_to_string(), index, chosen, level, dispersion, scores)
+        errors = scored.with_columns(mean=pl.col(chosen) * level[chosen])
+        shocks = fit_shocks(errors)
+        return GrainModel(
+            booster.model_to_string(), index, chosen, level, dispersion, scores, shocks
+        )
 
     def _validate(self, examples: pl.DataFrame) -> pl.DataFrame:
         """Predict the last three blocks of four weeks, each by a model fitted before it."""
@@ -94,7 +102,7 @@ class Fitting:
             index, booster = self._train(examples, cut)
             held = examples.filter(pl.col("as_of").is_between(cut, cut + _BLOCK, closed="left"))
             means = _candidates(held, index, booster)
-            parts.append(held.select("as_of", "target_week", "actual").with_columns(**means))
+            parts.append(held.select(*_NAMES, "actual").with_columns(**means))
         return pl.concat(parts)
 
     def _train(self, examples: pl.DataFrame, cut: date) -> tuple[CalendarIndex, lgb.Booster]:
@@ -133,6 +141,7 @@ def load(folder: Path) -> GrainModel:
             for name, part in content["dispersion"].items()
         },
         scores=content["scores"],
+        shocks=Shocks(**content["shocks"]),
     )
 
 

@@ -33,7 +33,10 @@ class CalendarIndex:
 
 def recent(subjects: pl.DataFrame) -> Floats:
     """The smart mean before the calendar, in units per week: memory x trend x planned lift."""
-    memory = pl.sum_horizontal([pl.col(name) * weight for name, weight in _MEMORY])
+    known = [name for name, _ in _MEMORY]
+    memory = pl.sum_horizontal(  # a shelf that was empty throughout a window says nothing of it
+        [pl.coalesce(name, *known[::-1], 0.0) * weight for name, weight in _MEMORY]
+    )
     trend = pl.col("category_clean_4_8").fill_null(1.0).fill_nan(1.0).clip(0.5, 2.0)
     mean = memory * trend.pow(_TREND_POWER) * pl.col("lift")
     return subjects.select(mean.clip(lower_bound=FLOOR))[:, 0].to_numpy().astype(np.float64)

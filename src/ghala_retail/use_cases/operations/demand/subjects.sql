@@ -1,23 +1,54 @@
--- What is forecast: every series that sold in half of the weeks known at `as_of`, for the week of
--- that day and the three after it, with the plan that had arrived by then and the calendar.
+-- What is forecast: every series that sold in half of the weeks known at `as_of`, and in a depot every
+-- one that sold in the last half year and is not delisted, for the week of that day and the three
+-- after it, with the plan and the prices that had arrived by then, the calendar and last year's season.
 WITH days AS (
     SELECT as_of, CAST(date_trunc('week', as_of) AS DATE) AS this_week FROM origins
 ),
 
 series AS (
     SELECT
-        days.as_of, days.this_week, history.grain, history.series, history.category,
-        history.location_id
+        days.as_of, days.this_week, history.grain, history.series, history.category, history.sku,
+        history.location_id,
+        CASE WHEN history.grain = 'location_day' THEN CAST(right(history.series, 1) AS INTEGER) ELSE 0 END
+            AS weekday,
+        history.grain IN ('sku_location', 'location_day') AS is_depot
     FROM days
     INNER JOIN features.demand_history AS history
         ON history.week = days.this_week - 7 AND history.known_on <= days.as_of
-    WHERE history.sold_weeks >= 6 AND history.sold_weeks >= 0.5 * history.known_weeks
+    WHERE CASE
+            WHEN history.grain IN ('sku_location', 'location_day')
+                THEN history.last_sold_week >= days.this_week - 182
+            ELSE history.sold_weeks >= 6 AND history.sold_weeks >= 0.5 * history.known_weeks
+        END
+),
+
+delisted AS (
+    SELECT days.as_of, products.sku, min(products.delisted_on) AS delisted_on
+    FROM days
+    INNER JOIN core.product_history AS products
+        ON products.known_on <= days.as_of
+        AND (products.superseded_on IS NULL OR products.superseded_on > days.as_of)
+        AND (products.valid_to IS NULL OR products.valid_to > days.as_of)
+    WHERE products.delisted_on IS NOT NULL
+    GROUP BY days.as_of, products.sku
 ),
 
 targets AS (
-    SELECT *, CAST(this_week + 7 * (horizon - 1) AS DATE) AS target_week
+    SELECT series.*, steps.horizon, CAST(this_week + 7 * (horizon - 1) AS DATE) AS target_week
     FROM series
     CROSS JOIN (VALUES (1), (2), (3), (4)) AS steps (horizon)
+    LEFT JOIN delisted
+        ON series.is_depot AND delisted.as_of = series.as_of AND delisted.sku = series.sku
+    WHERE delisted.sku IS NULL OR delisted.delisted_on > series.this_week + 7 * (steps.horizon - 1)
+),
+
+priced AS (
+    SELECT days.as_of, prices.week AS target_week, prices.sku, prices.zone, prices.list_price
+    FROM days
+    INNER JOIN features.demand_prices AS prices
+        ON prices.week BETWEEN days.this_week AND days.this_week + 21
+        AND prices.known_on <= days.as_of
+        AND (prices.superseded_on IS NULL OR prices.superseded_on > days.as_of)
 ),
 
 plan AS (
@@ -37,6 +68,7 @@ promoted AS (
         coalesce(plan.back_share, 0) AS back_share,
         coalesce(plan.feature_share, 0) AS feature_share,
         coalesce(plan.display_share, 0) AS display_share,
+        coalesce(plan.discount_share, 0) AS discount_share,
         coalesce(before.mailer_share, 0) AS mailer_share_before,
         coalesce(plan.lift_class, 0) AS lift_class
     FROM targets
@@ -53,6 +85,7 @@ SELECT
     promoted.grain,
     promoted.series,
     promoted.category,
+    promoted.sku,
     promoted.location_id,
     promoted.horizon,
     promoted.target_week,
@@ -61,17 +94,45 @@ SELECT
     promoted.back_share,
     promoted.feature_share,
     promoted.display_share,
+    promoted.discount_share,
     promoted.mailer_share_before,
     promoted.lift_class,
     coalesce(lifts.lift, 1) AS lift,
     ahead.month_start,
     ahead.run_up,
     ahead.month_start - today.usual_month_start AS month_start_excess,
-    ahead.run_up - today.usual_run_up AS run_up_excess
+    ahead.run_up - today.usual_run_up AS run_up_excess,
+    CASE WHEN promoted.is_depot THEN ahead.paid END AS paid,
+    CASE WHEN promoted.is_depot THEN ahead.before_school END AS before_school,
+    CASE WHEN promoted.is_depot THEN ahead.ramadan END AS ramadan,
+    CASE WHEN promoted.is_depot
+        THEN mod(CAST((promoted.target_week - DATE '2024-01-01') / 7 AS INTEGER), 2) END AS fortnight,
+    CASE WHEN promoted.is_depot THEN season.around / nullif(run.before, 0) END AS season,
+    CASE WHEN promoted.is_depot THEN place.around / nullif(place_run.before, 0) END AS season_here,
+    priced.list_price
 FROM promoted
-INNER JOIN features.demand_calendar AS ahead ON ahead.week = promoted.target_week
-INNER JOIN features.demand_calendar AS today ON today.week = promoted.this_week
+INNER JOIN features.demand_calendar AS ahead
+    ON ahead.week = promoted.target_week AND ahead.weekday = promoted.weekday
+INNER JOIN features.demand_calendar AS today
+    ON today.week = promoted.this_week AND today.weekday = promoted.weekday
+LEFT JOIN core.locations ON locations.location_id = promoted.location_id
+LEFT JOIN priced
+    ON promoted.is_depot AND priced.as_of = promoted.as_of
+    AND priced.target_week = promoted.target_week AND priced.sku = promoted.sku
+    AND priced.zone = locations.zone
 LEFT JOIN features.demand_lifts AS lifts
     ON lifts.week = promoted.this_week - 7 AND lifts.known_on <= promoted.as_of
     AND lifts.grain = promoted.grain AND lifts.category = promoted.category
     AND lifts.lift_class = promoted.lift_class
+LEFT JOIN features.demand_seasons AS season
+    ON season.grain = promoted.grain AND season.part = 'category'
+    AND season.name = promoted.category AND season.week = promoted.target_week - 364
+LEFT JOIN features.demand_seasons AS run
+    ON run.grain = promoted.grain AND run.part = 'category'
+    AND run.name = promoted.category AND run.week = promoted.this_week - 364
+LEFT JOIN features.demand_seasons AS place
+    ON place.grain = promoted.grain AND place.part = 'location'
+    AND place.name = promoted.location_id AND place.week = promoted.target_week - 364
+LEFT JOIN features.demand_seasons AS place_run
+    ON place_run.grain = promoted.grain AND place_run.part = 'location'
+    AND place_run.name = promoted.location_id AND place_run.week = promoted.this_week - 364

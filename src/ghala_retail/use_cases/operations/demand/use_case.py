@@ -1,11 +1,14 @@
-"""operations/demand: how much will be sold, per SKU over the chain and per category in a store."""
+"""operations/demand: how much will be sold, per SKU and category, store and depot."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
+from ghala.contracts.use_case import NUMBER
 from ghala.evaluation.forecast import Forecast
 from ghala.evaluation.intervals import quantiles
 from ghala_retail.use_cases.operations.demand.model import Fitting, GrainModel, load, save
@@ -14,15 +17,21 @@ Model = dict[str, GrainModel]
 
 
 class Demand(Forecast):
-    """Units per week for the next four weeks, at two grains, with intervals."""
+    """Units per week for the next four weeks, at the grains of its places, with intervals."""
 
-    features = ("demand_series", "demand_category", "demand_location", "demand_chain")
+    features = (
+        "demand_series", "demand_category", "demand_location", "demand_chain", "demand_sku",
+    )  # fmt: skip
     needs = ("order_lines", "products", "promotions", "calendar_events")
     watched = (
         "units_1", "units_4", "units_26", "clean_8", "sold_4", "sold_26", "peak_13", "spread_13",
         "price_1", "price_26", "lift", "mailer_share", "mailer_share_8", "front_share",
         "back_share", "feature_share", "category_1_4", "category_clean_4_8", "location_1_4",
     )  # fmt: skip
+
+    kept: ClassVar[dict[str, str]] = {
+        f"shock_{part}": NUMBER for part in ("everywhere", "location", "category", "level")
+    }
 
     def __init__(self) -> None:
         self._fitting: Fitting | None = None
@@ -76,4 +85,5 @@ def _predict_grain(model: GrainModel, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         "_row", "grain", "series", "as_of", "target_week", "horizon",
         pl.col("units_1").alias("naive"), pl.col("units_4").alias("recent_mean"),
+        **{f"shock_{part}": pl.lit(size) for part, size in asdict(model.shocks).items()},
     ).with_columns(**columns)  # fmt: skip

@@ -5,7 +5,7 @@ SELECT
     week,
     max(known_on) AS known_on,
     sum(units) AS units,
-    sum(clean_units) AS clean_units
+    sum(coalesce(clean_units, units)) AS clean_units
 FROM {{ ref('demand_history') }}
 WHERE sold_weeks >= 6
 GROUP BY grain, category, week

@@ -1,8 +1,9 @@
--- Every week of a series with `clean_units`: its units divided by the lift of its promotion.
+-- Every week of a series with `clean_units`: what was wanted divided by the lift of its promotion.
 SELECT
     weeks.grain,
     weeks.series,
     weeks.category,
+    weeks.sku,
     weeks.location_id,
     weeks.week,
     weeks.known_on,
@@ -15,10 +16,16 @@ SELECT
     weeks.back_share,
     weeks.feature_share,
     weeks.display_share,
+    weeks.discount_share,
+    weeks.short_days,
+    weeks.list_price,
+    weeks.settled_on,
+    weeks.settled,
+    weeks.settled_wanted,
     weeks.lift_class,
     weeks.age_weeks,
     weeks.sold_weeks,
     weeks.last_sold_week,
-    weeks.units / greatest(lifts.lift, 0.2) AS clean_units
+    weeks.wanted / greatest(lifts.lift, 0.2) AS clean_units
 FROM {{ ref('demand_weeks') }} AS weeks
 INNER JOIN {{ ref('demand_lifts') }} AS lifts USING (grain, category, lift_class, week)

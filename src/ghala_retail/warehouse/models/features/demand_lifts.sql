@@ -1,9 +1,9 @@
 -- By how much a promotion class multiplies a category's base, from all weeks up to `week`,
 -- pulled toward the lift of the class over all categories (prior weight: 30 units of base).
 WITH weekly AS (
-    SELECT grain, category, lift_class, week, known_on, sum(units) AS units, sum(base) AS base
+    SELECT grain, category, lift_class, week, known_on, sum(wanted) AS units, sum(base) AS base
     FROM {{ ref('demand_weeks') }}
-    WHERE base IS NOT NULL AND sold_weeks >= 6
+    WHERE base IS NOT NULL AND wanted IS NOT NULL AND sold_weeks >= 6
     GROUP BY grain, category, lift_class, week, known_on
 ),
 
@@ -11,8 +11,13 @@ WITH weekly AS (
 -- depend on what came later.
 keys AS (
     SELECT grains.grain, categories.category, mailers.mailer + displays.display AS lift_class
-    FROM (SELECT DISTINCT category FROM {{ ref('products') }} WHERE category IS NOT NULL) AS categories
-    CROSS JOIN (VALUES ('sku_chain'), ('category_store')) AS grains (grain)
+    FROM (
+        SELECT DISTINCT category FROM {{ ref('products') }} WHERE category IS NOT NULL
+        UNION ALL
+        SELECT 'all'
+    ) AS categories
+    INNER JOIN (SELECT DISTINCT grain FROM {{ ref('demand_grains') }}) AS grains
+        ON (grains.grain = 'location_day') = (categories.category = 'all')
     CROSS JOIN (VALUES (0), (1), (2), (3), (4)) AS mailers (mailer)
     CROSS JOIN (VALUES (0){{ ', (10), (20)' if var('displays_planned') }}) AS displays (display)
 ),

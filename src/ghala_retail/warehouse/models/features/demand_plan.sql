@@ -153,6 +153,21 @@ shares AS (
     GROUP BY
         category, plan.location_id, plan.week, plan.known_on, plan.superseded_on, plan.batch
     {% endfor %}
+    UNION ALL
+    -- a SKU in a depot needs no weights
+    SELECT
+        'sku_location',
+        dated.sku || '|' || dated.location_id,
+        dated.week,
+        dated.known_on,
+        dated.superseded_on,
+        dated.batch,
+        {% for _, column in measures.values() %}
+        {{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    FROM dated
+    INNER JOIN {{ ref('demand_grains') }} AS grains
+        ON grains.location_id = dated.location_id AND grains.grain = 'sku_location'
 )
 
 SELECT *, {{ lift_class() }} AS lift_class FROM shares
