@@ -63,6 +63,8 @@ class UseCase(ABC):
         needs: entities of the warehouse that some source must bring, e.g. ``("order_lines",)``.
         reads: use cases whose predictions this one reads; they run before it.
         kept: further columns of ``predict`` that are kept beside the predictions, by type.
+        drawn_by: the columns by which subjects are drawn where the policy asks for a share; rows
+            that agree in them are drawn together. none means each entity on each day by itself.
 
     A kind sets the rest:
 
@@ -91,6 +93,7 @@ class UseCase(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, str]] = {}
+    drawn_by: ClassVar[tuple[str, ...]] = ()
 
     rules: ClassVar[type[Policy]]
     answer: ClassVar[str]

@@ -181,16 +181,18 @@ class FeatureView:
 
 
 def forecasts_of(
-    use_case: str, *, name: str, owner: str, horizons: Iterable[int], ttl_days: int = 14
+    use_case: str, *, name: str, owner: str, horizons: Iterable[int], kept: Iterable[str] = ()
 ) -> FeatureView:
     """The predictions of a forecast's champion as a feature view, so that another model reads them.
 
     What was said on a day counts on that day. ``version`` and ``said_on`` tell which version said
-    it, and when; a forecast older than ``ttl_days`` has lapsed.
+    it, and when; a forecast older than two weeks has lapsed. ``kept`` are further columns of the
+    predictions, alike for every horizon.
     """
+    ttl_days, alike = 14, tuple(kept)
     said = (
         "(SELECT grain, series, horizon, target_week, version, mean, p10, p50, p90,"  # noqa: S608
-        " as_of AS said_on, as_of - 1 AS learned_until"
+        f" dispersion, {''.join(f'{column}, ' for column in alike)}as_of AS said_on, as_of - 1 AS learned_until"
         f" FROM platform.{table_of(use_case, 'predictions')} WHERE role = 'champion')"
     )
     return FeatureView(
@@ -205,10 +207,11 @@ def forecasts_of(
         windows=(
             Window("version", "last", "version", ttl_days, description="The version that said it."),
             Window("said_on", "last", "said_on", ttl_days, description="The day it was said."),
+            *(Window(column, "last", column, ttl_days) for column in alike),
             *(
                 Window(f"{column}_{n}w", "last", column, ttl_days, where=f"horizon = {n}")
                 for n in horizons
-                for column in ("target_week", "mean", "p10", "p50", "p90")
+                for column in ("target_week", "mean", "p10", "p50", "p90", "dispersion")
             ),
         ),
     )

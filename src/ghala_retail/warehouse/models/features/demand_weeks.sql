@@ -17,27 +17,13 @@ WITH spans AS (
     HAVING count(*) >= 6 OR grain = 'sku_location'
 ),
 
-deliveries AS (
-    -- a first week that the data enters in the middle is none
-    SELECT
-        week,
-        max(known_on) AS known_on,
-        max(settled_on) AS settled_on,
-        row_number() OVER (ORDER BY week) AS known_weeks
-    FROM {{ ref('demand_sales') }}
-    GROUP BY week
-    HAVING min(begun_on) <= week + 7
-        AND week >= (SELECT min(ordered_on) FROM {{ ref('order_lines') }})
-),
-
 listed AS (
-    SELECT prices.sku, places.location_id, prices.week, max(prices.list_price) AS list_price
+    SELECT prices.sku, prices.zone, prices.week, max(prices.list_price) AS list_price
     FROM {{ ref('demand_prices') }} AS prices
-    INNER JOIN deliveries
+    INNER JOIN {{ ref('demand_deliveries') }} AS deliveries
         ON deliveries.week = prices.week AND prices.known_on <= deliveries.known_on
         AND (prices.superseded_on IS NULL OR prices.superseded_on > deliveries.known_on)
-    INNER JOIN {{ ref('locations') }} AS places ON places.zone = prices.zone
-    GROUP BY prices.sku, places.location_id, prices.week
+    GROUP BY prices.sku, prices.zone, prices.week
 ),
 
 dense AS (
@@ -65,7 +51,7 @@ dense AS (
         coalesce(plan.discount_share, 0) AS discount_share,
         coalesce(plan.lift_class, 0) AS lift_class
     FROM spans
-    INNER JOIN deliveries ON deliveries.week >= spans.first_week
+    INNER JOIN {{ ref('demand_deliveries') }} AS deliveries ON deliveries.week >= spans.first_week
     LEFT JOIN {{ ref('demand_sales') }} AS sales
         ON sales.grain = spans.grain AND sales.series = spans.series
         AND sales.week = deliveries.week
@@ -76,9 +62,10 @@ dense AS (
     LEFT JOIN {{ ref('demand_shortages') }} AS shortages
         ON spans.grain = 'sku_location' AND shortages.sku = spans.sku
         AND shortages.location_id = spans.location_id AND shortages.week = deliveries.week
+    LEFT JOIN {{ ref('locations') }} AS places
+        ON spans.grain = 'sku_location' AND places.location_id = spans.location_id
     LEFT JOIN listed
-        ON spans.grain = 'sku_location' AND listed.sku = spans.sku
-        AND listed.location_id = spans.location_id AND listed.week = deliveries.week
+        ON listed.sku = spans.sku AND listed.zone = places.zone AND listed.week = deliveries.week
 ),
 
 unmasked AS (
