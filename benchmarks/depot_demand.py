@@ -3,23 +3,21 @@
     python benchmarks/depot_demand.py FOLDER --size small --seeds 1 2 3 4 5
 
 At three origins of the second year a fit on what was known there forecasts every SKU in every depot
-for four weeks, and every depot and weekday. Judged by what customers wanted, sold or not, beside
-seasonal naive, the smart mean, statsforecast's AutoETS and CrostonSBA (on a draw of series; they are
-no dependency: pip install statsforecast), and the oracle: what the simulator itself expects of each
-SKU and week before anyone has visited. Prints every seed, writes JSON.
+for four weeks. Judged by what customers wanted, sold or not, beside seasonal naive, the smart mean,
+with --rivals statsforecast's AutoETS and CrostonSBA on a draw of series (no dependency:
+pip install statsforecast), and the oracle: what the simulator itself expects of each SKU and week
+before anyone has visited. Prints every seed, writes JSON.
 """
 
 import argparse
 import json
 import time
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from worlds import START, Company, prepare
 
 from ghala.contracts import clock
 from ghala.contracts.discovery import use_case
@@ -36,6 +34,7 @@ from ghala_retail.company.business import Company as Simulated
 from ghala_retail.company.demand import CHOICES, STOCKS_UP
 from ghala_retail.company.visits import MOST
 from ghala_retail.company.world import make_plan
+from worlds import START, Company, prepare
 
 ORIGINS = (date(2025, 6, 30), date(2025, 9, 1), date(2025, 11, 17))
 FIRST = date(2024, 10, 7)
@@ -86,7 +85,9 @@ class Oracle:
         agent, depot = customers.agent_on(who, day.day), customers.depot[who]
         if day.is_travel:
             depot = np.where(crowd._travels[who], customers.home[who], depot)
-        factor = crowd._season(day, who) * made.marketing.effect[who] * business.shelf.traffic[depot]
+        factor = (
+            crowd._season(day, who) * made.marketing.effect[who] * business.shelf.traffic[depot]
+        )
         factor = factor * crowd._channel(day, agent, depot=depot)
         chance = np.minimum(customers.rate[who] * np.minimum(factor, MOST), 1.0)
         shape = (made.depots.count, self.segments, self.BINS)

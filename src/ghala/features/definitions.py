@@ -192,7 +192,8 @@ def forecasts_of(
     ttl_days, alike = 14, tuple(kept)
     said = (
         "(SELECT grain, series, horizon, target_week, version, mean, p10, p50, p90,"  # noqa: S608
-        f" dispersion, {''.join(f'{column}, ' for column in alike)}as_of AS said_on, as_of - 1 AS learned_until"
+        f" dispersion, {''.join(f'{column}, ' for column in alike)}as_of AS said_on,"
+        " as_of - 1 AS learned_until"
         f" FROM platform.{table_of(use_case, 'predictions')} WHERE role = 'champion')"
     )
     return FeatureView(

@@ -73,8 +73,7 @@ class Ordering:
         of = self.classes(rows)
         tuned = {"decision": self.service, "textbook": self.textbook, "cover": self.cover}
         return {
-            name: rules[name](np.array(one.by_class)[of], one.shared)
-            for name, one in tuned.items()
+            name: rules[name](np.array(one.by_class)[of], one.shared) for name, one in tuned.items()
         }
 
 
@@ -96,7 +95,11 @@ def tune(rows: pl.DataFrame, costs: Costs, *, seed: int) -> Ordering:
     start = Ordering(cuts, *(Tuned((0.0,), ()),) * 3, {})
     world, of = arrange(rows, seed=seed), start.classes(rows)
     rules = _rules(rows, join_orders(rows, costs), costs)
-    grids = {"decision": (_SERVICES, _CYCLES), "textbook": (_SAFETY, _PARTS), "cover": (_COVERS, ((),))}
+    grids = {
+        "decision": (_SERVICES, _CYCLES),
+        "textbook": (_SAFETY, _PARTS),
+        "cover": (_COVERS, ((),)),
+    }
     found = {
         name: _tune(world, rule, costs, of=of, grid=grids[name]) for name, rule in rules.items()
     }

@@ -27,7 +27,7 @@ _MOST_RAISED = 3.0
 class World:
     """The weeks to live through: places of the rows by cell (SKU in a depot) and week.
 
-    ``row`` is -1 where a week of a cell is not there; it then lives on with the week before's terms.
+    ``row`` is -1 where a week of a cell is not there; the terms of the week before then hold.
     """
 
     rows: pl.DataFrame

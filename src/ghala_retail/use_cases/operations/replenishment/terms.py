@@ -1,4 +1,4 @@
-"""What ordering costs, and how fast each SKU in a depot goes: the columns that policies work with."""
+"""What ordering costs, and how fast each SKU in a depot goes: what policies work with."""
 
 from typing import Final
 
@@ -18,11 +18,17 @@ class Costs(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    order: float = Field(1_500, gt=0, description="of an order to a supplier for a depot, with its truck")
+    order: float = Field(
+        1_500, gt=0, description="of an order to a supplier for a depot, with its truck"
+    )
     line: float = Field(40, ge=0, description="of each SKU on it: picking, counting, putting away")
-    holding_per_year: float = Field(0.30, gt=0, description="share of a unit's cost: capital, loss, age")
+    holding_per_year: float = Field(
+        0.30, gt=0, description="share of a unit's cost: capital, loss, age"
+    )
     litre_per_year: float = Field(6, ge=0, description="of room on the shelf")
-    goodwill: float = Field(0.10, ge=0, description="of the price, lost beside the margin when sold out")
+    goodwill: float = Field(
+        0.10, ge=0, description="of the price, lost beside the margin when sold out"
+    )
 
 
 def describe(subjects: pl.DataFrame, costs: Costs) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""operations/replenishment: what to order from suppliers for each depot, and the least order to ask for."""
+"""operations/replenishment: what to order for each depot, and the least order to ask for."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -33,7 +33,8 @@ class Replenishment(Optimise):
     watched = ("wanted_4", "wanted_8", "wanted_26", "closing", "lead_days", "price", "unit_cost")
     baselines = ("textbook", "cover")
     needs = (
-        "order_lines", "products", "suppliers", "purchase_orders", "receipts", "stock_days", "prices",
+        "order_lines", "products", "suppliers", "purchase_orders", "receipts", "stock_days",
+        "prices",
     )  # fmt: skip
     reads = ("operations/demand",)
     drawn_by = ("location_id",)
