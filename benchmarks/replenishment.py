@@ -2,11 +2,11 @@
 
     python benchmarks/replenishment.py FOLDER --size small --seeds 1 2 3 4 5
 
-The policy, the textbook's (normal safety stock and EOQ) and weeks of cover are tuned by living through
-the first year and judged by living through the second: holding, ordering and lost sales in KES, by what
-was wanted of each SKU in each depot as far as its shelf lets that be known. All three see the same
-weekly features; no forecast of operations/demand was made in those years, so the policy too works from
-the warehouse's history. Prints every seed, writes JSON.
+The policy, the textbook's (normal safety stock and EOQ) and weeks of cover are tuned by living
+through the first year and judged by living through the second: holding, ordering and lost sales in
+KES, by what was wanted of each SKU in each depot as far as its shelf lets that be known. All three
+see the same weekly features; no forecast of operations/demand was made in those years, so the
+policy too works from the warehouse's history. Prints every seed, writes JSON.
 """
 
 import argparse
@@ -16,9 +16,8 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
-from depot_demand import RESULTS, summarise
-from worlds import prepare
 
+from depot_demand import RESULTS, summarise
 from ghala.contracts import clock
 from ghala.contracts.discovery import use_case
 from ghala.contracts.settings import Workspace
@@ -28,6 +27,7 @@ from ghala.warehouse.engines.opening import open_warehouse
 from ghala_retail.use_cases.operations.replenishment.replay import arrange, live
 from ghala_retail.use_cases.operations.replenishment.rules import Levels
 from ghala_retail.use_cases.operations.replenishment.use_case import LEVELS, Replenishment
+from worlds import prepare
 
 FIRST, CUT, LAST = date(2024, 3, 4), date(2025, 1, 6), date(2025, 12, 8)
 

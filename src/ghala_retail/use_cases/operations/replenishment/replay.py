@@ -117,7 +117,7 @@ def order(
 def _lead(column: dict[str, Floats], world: World, *, row: Whole, week: int) -> Whole:
     """Whole weeks until an order of this week is in; it spreads as its supplier's do."""
     days = column["lead_days"][row] + 7 * column["lead_spread"][row] * world.late[world.group, week]
-    return np.clip(np.ceil(days / 7), 1, _MOST_LEAD).astype(np.int64)
+    return np.asarray(np.clip(np.ceil(days / 7), 1, _MOST_LEAD), dtype=np.int64)
 
 
 def _pay(

@@ -68,14 +68,21 @@ def join_orders(rows: pl.DataFrame, costs: Costs) -> Cycles:
         least = rows["moq_units"].to_numpy() / units
         broken = rows["break_units"].to_numpy() / units
     free = np.where(units > 0, free, 1.0)
-    cost = lambda weeks: fixed / weeks + weeks / 2 * held  # noqa: E731 - one line, used thrice
-    weeks = np.maximum(free, np.minimum(np.where(units > 0, least, 1.0), WEEKS))
+    reached = np.maximum(free, np.minimum(np.where(units > 0, least, 1.0), WEEKS))
     saved = rows["break_discount"].to_numpy() * spent
-    pays = (broken > weeks) & (broken <= _MOST_WEEKS)
-    pays &= cost(np.where(pays, broken, weeks)) - saved < cost(weeks)
-    weeks = np.where(pays, broken, weeks)
-    excess = np.where(units > 0, (cost(np.maximum(free, np.minimum(least, WEEKS))) - cost(free)), 0)
-    return Cycles(weeks, free, least, excess * WEEKS, np.floor(units * free))
+    pays = (broken > reached) & (broken <= _MOST_WEEKS)
+    longer = np.where(pays, broken, reached)
+    pays &= _weekly(longer, fixed, held) - saved < _weekly(reached, fixed, held)
+    excess = _weekly(reached, fixed, held) - _weekly(free, fixed, held)
+    return Cycles(
+        weeks=np.where(pays, longer, reached), free=free, least=least, excess=excess * WEEKS,
+        wanted=np.floor(units * free),
+    )  # fmt: skip
+
+
+def _weekly(weeks: Floats, fixed: Floats, held: Floats) -> Floats:
+    """What a cycle of so many weeks costs a week."""
+    return np.asarray(fixed / weeks + weeks / 2 * held)
 
 
 def protect(rows: pl.DataFrame) -> tuple[Floats, Floats]:
