@@ -16,7 +16,7 @@ from ghala.contracts import discovery
 from ghala.contracts.settings import Company, Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.examples import Request, read_examples
-from ghala.features.history import find_views, pick_views
+from ghala.features.history import views_of
 from ghala.monitoring.outcomes import Accuracy, measure
 from ghala.serving.scoring import score
 from ghala.training.train import gather, train
@@ -111,7 +111,7 @@ def look(workspace: Workspace, seen: Seen) -> None:
 
 
 def read_past(workspace: Workspace, warehouse: Warehouse, use_case: UseCase) -> pl.DataFrame:
-    views = pick_views(find_views(workspace), use_case.features)
+    views = views_of(workspace, use_case)
     origins = [SECOND - timedelta(weeks=n) for n in range(1, 13)]
     request = Request(origins, share=0.4, whole_from=SECOND - timedelta(weeks=4))
     return read_examples(warehouse, use_case, views=views, request=request, as_of=SECOND)

@@ -10,7 +10,7 @@ import pytest
 
 from ghala.contracts import discovery
 from ghala.contracts.settings import Workspace
-from ghala.warehouse.entities import Entity, read_entities
+from ghala.warehouse.entities import Entity, check_sources, read_entities
 
 PACKS = discovery.packs()
 
@@ -74,18 +74,34 @@ def test_an_entity_says_its_grain_and_its_key_is_among_its_columns(
         assert set(entity.instead) <= set(entities), name
 
 
-def test_every_use_case_needs_entities_that_are_declared(
-    tmp_path: Path, entities: dict[str, Entity]
-) -> None:
+def with_every_use_case(root: Path, source: str) -> Workspace:
+    """A workspace of one source that runs every use case of the packs."""
     names = sorted(
         file.parent.relative_to(pack / "use_cases").as_posix()
         for pack in PACKS.values()
         for file in (pack / "use_cases").glob("*/*/use_case.py")
     )
-    (tmp_path / "ghala.toml").write_text(
-        f'sources = ["completejourney"]\nuse_cases = {names}\n[company]\nname = "All"\n',
+    (root / "ghala.toml").write_text(
+        f'sources = ["{source}"]\nuse_cases = {names}\n[company]\nname = "All"\n',
         encoding="utf-8",
     )
-    for name, use_case in discovery.use_cases(Workspace(tmp_path)).items():
+    return Workspace(root)
+
+
+def test_every_use_case_needs_entities_that_are_declared(
+    tmp_path: Path, entities: dict[str, Entity]
+) -> None:
+    workspace = with_every_use_case(tmp_path, "completejourney")
+    for name, use_case in discovery.use_cases(workspace).items():
         assert use_case.needs, f"{name} says nothing of what it needs"
         assert set(use_case.needs) <= set(entities), name
+
+
+def test_the_company_brings_what_every_use_case_needs(tmp_path: Path) -> None:
+    assert check_sources(with_every_use_case(tmp_path, "company"))["missing"] == []
+
+
+def test_a_source_without_any_promotion_plan_runs_no_demand_model(tmp_path: Path) -> None:
+    missing = check_sources(with_every_use_case(tmp_path, "online_retail"))["missing"]
+
+    assert ("operations/demand", "promotions") in [(m["use_case"], m["entity"]) for m in missing]

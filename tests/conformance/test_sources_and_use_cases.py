@@ -10,7 +10,7 @@ from ghala.contracts import discovery
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.evaluation.forecast import Forecast
-from ghala.features.history import find_views
+from ghala.features.history import views_of
 from ghala.warehouse.contract import Source, read_contract
 
 SOURCES = {
@@ -188,9 +188,7 @@ def test_a_use_case_says_what_its_rows_are_about(workspace: Workspace, name: str
 def test_the_features_that_a_use_case_asks_for_are_declared_and_described(
     workspace: Workspace, name: str
 ) -> None:
-    views = find_views(workspace)
-    for feature in discovery.use_case(workspace, name).features:
-        view = views[feature]
+    for view in views_of(workspace, discovery.use_case(workspace, name)):
         assert view.description
         assert view.owner
         assert len(set(view.columns)) == len(view.columns)

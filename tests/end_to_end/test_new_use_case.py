@@ -42,7 +42,7 @@ def test_what_is_scaffolded_is_trained_gated_shadowed_approved_scored_watched_an
     assert later["monitor"]["outcomes"] == first["score_if_due"]
     run_ghala(
         "approve", NAME, "1", "-m", "good", "--as-of", LATER, "--workspace", str(workspace.root),
-        GHALA_ACTOR="operations-approver",
+        GHALA_ACTOR="approver",
     )  # fmt: skip
     [case] = ask("status")["use_cases"]
     assert case["stages"]["production"]["version"] == 1

@@ -148,12 +148,12 @@ def test_a_version_is_moved_up_by_hand_between_daily_runs_and_is_looked_at(
     runner.run("promote", "uat", {**asked, "inputs.as_of": FIRST})
     for day in (FIRST, LATER):
         runner.run("pipeline", "run", {"inputs.as_of": day})
-    signed = {**asked, "inputs.as_of": LATER, "github.actor": "operations-approver"}
+    signed = {**asked, "inputs.as_of": LATER, "github.actor": "approver"}
     runner.run("promote", "production", signed)
     runner.run("monitor", "look", {"inputs.as_of": LATER})
 
     ledger = Ledger(code / ".ghala" / "ledger.db", actor="reader")
     assert ledger.holder(RETURNS, Stage.PRODUCTION) == 1
     [approval] = ledger.entries("approval", RETURNS)
-    assert (approval.actor, approval.body["comment"]) == ("operations-approver", "good")
+    assert (approval.actor, approval.body["comment"]) == ("approver", "good")
     assert "production: version 1" in (runner.home / "summary").read_text(encoding="utf-8")

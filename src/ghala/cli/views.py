@@ -108,15 +108,18 @@ def serve(
 @application.command()
 def demo(
     path: Annotated[Path, typer.Argument(help="The workspace to make.")] = Path("demo"),
-    *, weeks: Annotated[int, typer.Option(min=1, max=25, help="Weekly cycles.")] = 12,
+    *, data: Annotated[
+        str, typer.Option(help="completejourney: one model, real data; company: all, simulated.")
+    ] = "completejourney",
+    weeks: Annotated[int, typer.Option(min=1, max=25, help="Weekly cycles.")] = 12,
     start_web: Annotated[bool, typer.Option("--serve", help="Start the console after.")] = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """See one real model go the whole way, on The Complete Journey (a public benchmark)."""
-    from ghala.cli.demo import run_demo
+    """See models go the whole way: one on a public benchmark, or all of a simulated company."""
+    from ghala.cli.demo import find_demonstration, run_demo
     from ghala.cli.tables import show_demo
 
-    summary = run_demo(path, weeks=weeks)
+    summary = run_demo(path, find_demonstration(data), weeks=weeks)
     show(summary, as_json, table=show_demo)
     if start_web:
         serve(workspace=path)

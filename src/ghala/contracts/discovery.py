@@ -76,6 +76,8 @@ def use_cases(workspace: Workspace) -> dict[str, UseCase]:
         name: _load_use_case(workspace, name, _pick(name, known, "use case"))
         for name in workspace.settings.use_cases
     }
+    for one in found.values():
+        _require_optional(one, known)
     order = TopologicalSorter({name: one.reads for name, one in found.items()})
     try:
         return {name: found[name] for name in order.static_order() if name in found}
@@ -212,6 +214,18 @@ def _require_baseline(found: UseCase, path: Path) -> None:
             f" {suggest(found.baseline, found.baselines)}",
             f"Mend gates.baseline in {path}.",
         )
+
+
+def _require_optional(found: UseCase, known: dict[str, Path]) -> None:
+    """A name that is nowhere would be silence for ever, and nobody would notice."""
+    for name in found.optional:
+        if name not in found.reads or name not in known:
+            raise ConfigurationError(
+                f"{found.name} can do without {name!r}, which"
+                f" {'is nowhere' if name in found.reads else 'it does not read'}."
+                f" {suggest(name, known if name in found.reads else found.reads)}",
+                f"Correct `reads` and `optional` in {found.folder / 'use_case.py'}.",
+            )
 
 
 def _pick(name: str, known: dict[str, Path], what: str) -> Path:

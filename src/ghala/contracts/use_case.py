@@ -31,8 +31,9 @@ from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.policy import Policy
 from ghala.contracts.records import Verdict
 
-NUMBER, WHOLE, TEXT = "DOUBLE PRECISION", "INTEGER", "VARCHAR"
+NUMBER, WHOLE, TEXT, DAY = "DOUBLE PRECISION", "INTEGER", "VARCHAR", "DATE"
 """Types of columns of predictions, alike on every engine."""
+_FRAMED = {NUMBER: pl.Float64, WHOLE: pl.Int32, TEXT: pl.String}
 
 
 def table_of(use_case: str, what: str) -> str:
@@ -57,11 +58,14 @@ class UseCase(ABC):
         target: the date columns that say which of its outcomes is meant, e.g.
             ``("target_week",)``; ``("as_of",)`` means what happens in the days from then on.
         horizon_days: days from the target until what happened is known.
-        features: names of feature views, joined as they were known at ``as_of``.
+        features: feature views, or single features as ``view.feature``, joined as they were known
+            at ``as_of``.
         watched: inputs whose drift is watched; none means every one of them.
         baselines: columns of the predictions that a version is compared with, strongest first.
         needs: entities of the warehouse that some source must bring, e.g. ``("order_lines",)``.
         reads: use cases whose predictions this one reads; they run before it.
+        optional: those of ``reads`` that it can do without: where the workspace does not run one,
+            or it has not spoken yet, its features are null.
         kept: further columns of ``predict`` that are kept beside the predictions, by type.
         drawn_by: the columns by which subjects are drawn where the policy asks for a share; rows
             that agree in them are drawn together. none means each entity on each day by itself.
@@ -92,6 +96,7 @@ class UseCase(ABC):
     baselines: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, str]] = {}
     drawn_by: ClassVar[tuple[str, ...]] = ()
 
@@ -171,9 +176,14 @@ class UseCase(ABC):
     def ask(self, model: Any, subjects: pl.DataFrame) -> pl.DataFrame:
         """The predictions for subjects: their key, the columns of the kind and those kept.
 
+        ``predict`` is not asked about nothing: no subjects give no rows, in the same columns.
+
         Raises:
             ConfigurationError: ``predict`` lost rows or columns.
         """
+        if subjects.is_empty():
+            types = {name: _FRAMED[kind] for name, kind in {**self.columns, **self.kept}.items()}
+            return subjects.select(self.key).hstack(pl.DataFrame(schema=types))
         said = self.predict(model, subjects)
         wanted = [*self.columns, *self.kept]
         missing = [name for name in wanted if name not in said.columns]

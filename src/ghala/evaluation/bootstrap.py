@@ -26,7 +26,9 @@ class Gain:
 def relative_gain(
     losses: pl.DataFrame, *, confidence: float, seed: int, margin: float = 0.0
 ) -> Gain:
-    """Paired bootstrap over series of ``1 - sum(loss) / sum(rival)``.
+    """Paired bootstrap over series of ``(sum(rival) - sum(loss)) / abs(sum(rival))``.
+
+    A loss may be below zero, as a cost is that earns money: less is better there too.
 
     Args:
         losses: columns ``series``, ``loss`` and ``rival``, one row per prediction. Series are what
@@ -40,15 +42,19 @@ def relative_gain(
     totals = [np.bincount(series, losses[name]) for name in ("loss", "rival")]
     sums = np.column_stack(totals).astype(np.float64)
     draws = _resample(sums, seed)
-    gains = 1 - draws[:, 0] / np.maximum(draws[:, 1], 1e-12)
+    gains = _gain(draws[:, 0], draws[:, 1])
     tail = (1 - confidence) / 2
     total = sums.sum(axis=0)
     return Gain(
-        estimate=float(1 - total[0] / max(total[1], 1e-12)),
+        estimate=float(_gain(total[0], total[1])),
         low=float(np.quantile(gains, tail)),
         high=float(np.quantile(gains, 1 - tail)),
         probability=float((gains > -margin).mean()),
     )
+
+
+def _gain(loss: NDArray[np.float64], rival: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((rival - loss) / np.maximum(np.abs(rival), 1e-12))
 
 
 def _resample(sums: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from ghala.contracts.errors import ConfigurationError, suggest
-from ghala.contracts.use_case import table_of
+from ghala.contracts.use_case import DAY, NUMBER, TEXT, WHOLE, table_of
 
 Function = Literal[
     "count", "sum", "mean", "min", "max", "last", "distinct", "median", "stddev_samp"
@@ -109,6 +109,9 @@ class FeatureView:
         windows: the aggregations.
         derived: what follows from them.
         shown: the features that are returned, in this order; none means every one.
+        said_by: the use case whose predictions these are, if they are some.
+        unsaid: what takes the source's place while that use case has no predictions: the same
+            columns, and no row.
         description: what it is for.
         owner: who answers for it.
 
@@ -129,6 +132,8 @@ class FeatureView:
     ttl_days: int | None = None
     online: bool = False
     shown: tuple[str, ...] = ()
+    said_by: str | None = None
+    unsaid: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -162,6 +167,11 @@ class FeatureView:
             return None
         return max(day for day in (*days, self.ttl_days) if day is not None)
 
+    def silent(self) -> "FeatureView":
+        """The view of predictions before there are any: the same features, all of them null."""
+        windows = tuple(replace(window, where=None) for window in self.windows)
+        return replace(self, source=self.unsaid, windows=windows)
+
     def narrowed(self, names: Iterable[str]) -> "FeatureView":
         """The view with these features only; what lapses, and when, stays what it was.
 
@@ -180,41 +190,94 @@ class FeatureView:
         return replace(self, shown=shown)
 
 
-def forecasts_of(
-    use_case: str, *, name: str, owner: str, horizons: Iterable[int], kept: Iterable[str] = ()
-) -> FeatureView:
-    """The predictions of a forecast's champion as a feature view, so that another model reads them.
+@dataclass(frozen=True)
+class Said:
+    """A feature that is one column of what a use case predicts.
+
+    Args:
+        column: the column of the predictions, one of those kept beside them included.
+        kind: its type, ``NUMBER``, ``WHOLE``, ``TEXT`` or ``DAY`` of ``ghala.contracts.use_case``.
+        where: which row is meant, where several are said of an entity on one day: an SQL condition
+            on columns of the predictions, such as ``horizon = 1``.
+        name: the feature's name; the column's when absent.
+        description: what it says, with its unit.
+    """
+
+    column: str
+    kind: str = NUMBER
+    where: str | None = None
+    name: str = ""
+    description: str = ""
+
+
+def predictions_of(
+    use_case: str, *, name: str, owner: str, entity: tuple[str, ...], says: Iterable[Said],
+    ttl_days: int = 14,
+) -> FeatureView:  # fmt: skip
+    """The predictions of a use case's champion as a feature view, so that another model reads them.
 
     What was said on a day counts on that day. ``version`` and ``said_on`` tell which version said
-    it, and when; a forecast older than two weeks has lapsed. ``kept`` are further columns of the
-    predictions, alike for every horizon.
+    it, and when; what is older than ``ttl_days`` has lapsed. Before the use case has spoken, and in
+    a workspace that does not run it, every feature is null.
+
+    Args:
+        use_case: whose predictions, as unit/name.
+        name: of the view.
+        owner: who answers for it.
+        entity: the columns of its entity that identify a row here.
+        says: which columns are features.
+        ttl_days: how long a prediction holds.
     """
-    ttl_days, alike = 14, tuple(kept)
-    said = (
-        "(SELECT grain, series, horizon, target_week, version, mean, p10, p50, p90,"  # noqa: S608
-        f" dispersion, {''.join(f'{column}, ' for column in alike)}as_of AS said_on,"
-        " as_of - 1 AS learned_until"
-        f" FROM platform.{table_of(use_case, 'predictions')} WHERE role = 'champion')"
-    )
+    said = tuple(says)
+    windows = (
+        Window("version", "last", "version", ttl_days, description="The version that said it."),
+        Window("said_on", "last", "said_on", ttl_days, description="The day it was said."),
+        *(
+            Window(one.name or one.column, "last", one.column, ttl_days, one.where,
+                   one.description or f"{one.column} that {use_case} says.")
+            for one in said
+        ),
+    )  # fmt: skip
+    kinds = {**dict.fromkeys(entity, TEXT), "version": WHOLE}
+    kinds |= {"said_on": DAY, "learned_until": DAY} | {one.column: one.kind for one in said}
+    nothing = ", ".join(f"CAST(NULL AS {kind}) AS {column}" for column, kind in kinds.items())
     return FeatureView(
         name=name,
-        entity=("grain", "series"),
-        source=said,
+        entity=entity,
+        source="(SELECT *, as_of AS said_on, as_of - 1 AS learned_until"  # noqa: S608
+        f" FROM platform.{table_of(use_case, 'predictions')} WHERE role = 'champion')",
+        unsaid=f"(SELECT {nothing} WHERE 1 = 0)",
+        said_by=use_case,
         event_time="learned_until",
         known_on="said_on",
-        description=f"What the champion of {use_case} expects, horizon by horizon in weeks.",
+        description=f"What the champion of {use_case} says.",
         owner=owner,
         ttl_days=ttl_days,
-        windows=(
-            Window("version", "last", "version", ttl_days, description="The version that said it."),
-            Window("said_on", "last", "said_on", ttl_days, description="The day it was said."),
-            *(Window(column, "last", column, ttl_days) for column in alike),
-            *(
-                Window(f"{column}_{n}w", "last", column, ttl_days, where=f"horizon = {n}")
-                for n in horizons
-                for column in ("target_week", "mean", "p10", "p50", "p90", "dispersion")
-            ),
-        ),
+        online=True,
+        windows=windows,
+    )
+
+
+def forecasts_of(
+    use_case: str, *, name: str, owner: str, horizons: Iterable[int], kept: Iterable[str] = (),
+    ttl_days: int = 14,
+) -> FeatureView:  # fmt: skip
+    """The forecasts of a use case's champion as a feature view, horizon by horizon in weeks.
+
+    ``mean_1w`` and ``dispersion_1w`` give the whole distribution of next week, and so paths.
+    ``kept`` are numbers that are kept beside the forecasts, alike for every horizon.
+    """
+    numbers = ("mean", "p10", "p50", "p90", "dispersion")
+    kinds = {"target_week": DAY, **dict.fromkeys(numbers, NUMBER)}
+    says = (
+        Said(column, kind, f"horizon = {n}", f"{column}_{n}w")
+        for n in horizons
+        for column, kind in kinds.items()
+    )
+    entity = ("grain", "series")
+    says = (*(Said(column) for column in kept), *says)
+    return predictions_of(
+        use_case, name=name, owner=owner, entity=entity, says=says, ttl_days=ttl_days
     )
 
 

@@ -11,7 +11,7 @@ from ghala.contracts.errors import DataRejected
 from ghala.contracts.use_case import UseCase
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
-from ghala.features.reading import blaming
+from ghala.features.reading import blaming, heard
 from ghala.features.windows import view_sql
 from ghala.warehouse.engines.engine import Warehouse
 
@@ -43,7 +43,8 @@ def read_subjects(
     """What is predicted on each day of the request, with features as they were known then.
 
     Raises:
-        DataRejected: nothing was known on any of the days.
+        DataRejected: nothing was known on any of the days, or a use case that this one cannot do
+            without had not spoken by any.
     """
     _prepare(warehouse, use_case, views=views, request=request)
     order = _order(use_case)
@@ -68,16 +69,24 @@ def read_examples(
     """Past subjects with their features, ``actual`` and ``known_on``, as known on ``as_of``.
 
     Raises:
-        DataRejected: no outcome was known yet.
+        DataRejected: no outcome was known yet, or a use case that this one cannot do without had
+            not spoken.
     """
-    _prepare(warehouse, use_case, views=views, request=request)
     keys = ", ".join((*use_case.entity, *use_case.target))
-    frame = warehouse.frame(
-        f"SELECT subjects.*, outcomes.actual, outcomes.known_on"  # noqa: S608
-        f" FROM featured_subjects AS subjects"
-        f" JOIN ({use_case.outcomes_sql}) AS outcomes USING ({keys})"
-        f" WHERE outcomes.known_on <= $as_of ORDER BY {_order(use_case)}",
+    warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
+    warehouse.keep(
+        "happened",
+        f"SELECT {keys}, actual, known_on FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
+        " WHERE known_on <= $as_of",
         {"as_of": as_of},
+    )
+    # Only what came true is learned from: features of anything else would be for nothing.
+    came_true = f" AND ({keys}) IN (SELECT {keys} FROM happened)"  # noqa: S608 - declared
+    _prepare(warehouse, use_case, views=views, request=request, where=came_true)
+    frame = warehouse.frame(
+        f"SELECT subjects.*, happened.actual, happened.known_on"  # noqa: S608
+        f" FROM featured_subjects AS subjects JOIN happened USING ({keys})"
+        f" ORDER BY {_order(use_case)}"
     )
     if frame.is_empty():
         raise DataRejected(
@@ -130,7 +139,10 @@ def _prepare(
     *,
     views: Sequence[FeatureView],
     request: Request,
+    where: str = "",
 ) -> None:
+    views = [heard(warehouse, view) for view in views]
+    _require_spoken(warehouse, use_case, views, by=max(request.origins))
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
     entity, drawn = ", ".join(keys), ", ".join(use_case.entity)
     lot = f"md5(concat_ws('|', {', '.join(use_case.drawn_by or (*use_case.entity, 'as_of'))}))"
@@ -138,7 +150,8 @@ def _prepare(
     warehouse.keep(
         "subjects",
         f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
-        f" WHERE (as_of >= $whole_from OR {lot} < $upto){_capped(use_case, lot, request.caps)}",
+        f" WHERE (as_of >= $whole_from OR {lot} < $upto)"
+        f"{_capped(use_case, lot, request.caps)}{where}",
         {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
     )
     warehouse.keep("request", f"SELECT DISTINCT {entity}, as_of FROM subjects")  # noqa: S608
@@ -148,10 +161,14 @@ def _prepare(
             warehouse.rows(f"SELECT * FROM ({seen}) AS seen LIMIT 0")  # noqa: S608 - declared
     warehouse.keep("featured", history_sql("request", views, dialect=warehouse.dialect))
     columns = "".join(f", featured.{quoted(name)}" for view in views for name in view.columns)
+    # A view may be of more than the use case's entity, such as a place and a day of the week.
+    same = [f"subjects.{name} = featured.{name}" for name in (*use_case.entity, "as_of")]
+    same += [f"subjects.{name} IS NOT DISTINCT FROM featured.{name}"
+             for name in keys if name not in use_case.entity]  # fmt: skip
     warehouse.keep(
         "featured_subjects",
         f"SELECT subjects.*{columns}"  # noqa: S608
-        f" FROM subjects JOIN featured USING ({drawn}, as_of)",
+        f" FROM subjects JOIN featured ON {' AND '.join(same)}",
     )
 
 
@@ -166,6 +183,22 @@ def _capped(use_case: UseCase, lot: str, caps: Mapping[str, float]) -> str:
         for name, cap in sorted(caps.items())
     )
     return f" AND {lot} < CASE {quoted(use_case.group)} {cases} ELSE 'g' END"
+
+
+def _require_spoken(
+    warehouse: Warehouse, use_case: UseCase, views: Sequence[FeatureView], *, by: date
+) -> None:
+    """A model must not learn from nulls where it cannot do without what another one says."""
+    for view in views:
+        if view.said_by is None or view.said_by in use_case.optional:
+            continue
+        spoke = f"SELECT 1 FROM {view.source} AS said WHERE said_on <= ? LIMIT 1"  # noqa: S608
+        if warehouse.scalar(spoke, [by]) is None:
+            raise DataRejected(
+                f"{use_case.name} reads {view.said_by}, of which nothing was in production by"
+                f" {by}.",
+                f"Bring a version of {view.said_by} into production first, or let it be optional.",
+            )
 
 
 def _draw_upto(share: float) -> str:

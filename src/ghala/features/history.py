@@ -9,6 +9,7 @@ from ghala.contracts.dialect import Dialect, quoted
 from ghala.contracts.discovery import modules
 from ghala.contracts.errors import ConfigurationError, suggest
 from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import UseCase
 from ghala.features.definitions import FeatureView
 from ghala.features.windows import view_sql
 
@@ -36,18 +37,56 @@ def find_views(workspace: Workspace) -> dict[str, FeatureView]:
 
 
 def pick_views(known: Mapping[str, FeatureView], names: Sequence[str]) -> list[FeatureView]:
-    """The views with these names.
+    """The views with these names, each once; ``view.feature`` means that feature alone.
 
     Raises:
-        ConfigurationError: there is no such view.
+        ConfigurationError: there is no such view or feature.
     """
+    chosen: dict[str, list[str]] = {}
     for name in names:
-        if name not in known:
+        view, _, feature = name.partition(".")
+        if view not in known:
             raise ConfigurationError(
-                f"No feature view {name!r}. {suggest(name, known)}",
+                f"No feature view {view!r}. {suggest(view, known)}",
                 "Declare it in features/, or correct the use case.",
             )
-    return [known[name] for name in names]
+        chosen.setdefault(view, []).append(feature)
+    return [
+        known[view] if "" in features else known[view].narrowed(features)
+        for view, features in chosen.items()
+    ]
+
+
+def views_of(workspace: Workspace, use_case: UseCase) -> list[FeatureView]:
+    """The feature views that a use case names, each with the features that it reads.
+
+    Raises:
+        ConfigurationError: there is no such view, two give a feature of one name, or it is what a
+            use case says that this one does not read.
+    """
+    views = pick_views(find_views(workspace), use_case.features)
+    _require_apart(use_case, views)
+    for view in views:
+        if view.said_by is not None and view.said_by not in use_case.reads:
+            raise ConfigurationError(
+                f"{use_case.name} takes the features {view.name}, which {view.said_by} says, and"
+                f" does not read it. It reads: {', '.join(use_case.reads) or 'none'}.",
+                f"Add {view.said_by!r} to `reads` in {use_case.folder / 'use_case.py'}, so that it"
+                " runs before and is judged with it.",
+            )
+    return views
+
+
+def _require_apart(use_case: UseCase, views: Sequence[FeatureView]) -> None:
+    given: dict[str, str] = {}
+    for view in views:
+        for name in view.columns:
+            other = given.setdefault(name, view.name)
+            if other != view.name:
+                raise ConfigurationError(
+                    f"{use_case.name} gets two features {name!r}: of {other} and of {view.name}.",
+                    f"Name those that it needs in `features`, such as '{view.name}.FEATURE'.",
+                )
 
 
 def history_sql(request: str, views: Sequence[FeatureView], *, dialect: Dialect) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 
 from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import ConfigurationError, TryAgain
+from ghala.contracts.use_case import table_of
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
 from ghala.features.windows import view_sql
@@ -25,6 +26,7 @@ def read_history(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) -
         TryAgain: the source of the view was never built.
         ConfigurationError: the view names what its source does not have.
     """
+    view = heard(warehouse, view)
     columns = ", ".join(quoted(name) for name in view.columns)
     with blaming(view):
         keys = _typed_keys(warehouse, view, frame).with_row_index(_ROW)
@@ -37,6 +39,7 @@ def read_history(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) -
 
 def read_newest(warehouse: Warehouse, view: FeatureView, as_of: date) -> pl.DataFrame:
     """The features of every entity that was known and had not lapsed on ``as_of``."""
+    view = heard(warehouse, view)
     _require_built(warehouse, view)
     entity = ", ".join(quoted(column) for column in view.entity)
     reach = f" AND {view.event_time} >= $as_of - {view.reach}" if view.reach else ""
@@ -51,6 +54,14 @@ def read_newest(warehouse: Warehouse, view: FeatureView, as_of: date) -> pl.Data
         )
         newest = view_sql("everyone", view, dialect=warehouse.dialect)
         return warehouse.frame(newest).drop("as_of")
+
+
+def heard(warehouse: Warehouse, view: FeatureView) -> FeatureView:
+    """The view; where it is what a use case says that has never spoken here, without a row."""
+    said = view.said_by
+    if said is None or warehouse.has("platform", table_of(said, "predictions")):
+        return view
+    return view.silent()
 
 
 @contextmanager
@@ -86,5 +97,5 @@ def _require_built(warehouse: Warehouse, view: FeatureView) -> None:
         if not warehouse.has(schema, table):
             raise TryAgain(
                 f"{schema}.{table}, the source of the feature view {view.name!r}, is not there.",
-                "Run `ghala build`, or `ghala score` for what a model says; then try again.",
+                "Run `ghala build`, then try again.",
             )

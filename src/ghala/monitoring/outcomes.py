@@ -40,7 +40,8 @@ class Accuracy:
     @property
     def value_added(self) -> float:
         """Relative gain over the baseline; negative means the simple rule was better."""
-        return 1 - self.loss / self.baseline_loss if self.baseline_loss else 0.0
+        rival = self.baseline_loss  # may be below zero, as a cost is that earns money
+        return (rival - self.loss) / abs(rival) if rival else 0.0
 
     @property
     def baseline_loss(self) -> float:
@@ -110,7 +111,7 @@ def _judge(use_case: UseCase, name: str, rows: pl.DataFrame) -> Accuracy:
     week = rows[use_case.target[0]].dt.truncate("1w").rank("dense").to_numpy() - 1
     own, rival = (np.bincount(week, losses[who]) for who in (use_case.answer, baseline))
     with np.errstate(divide="ignore", invalid="ignore"):
-        added = 1 - own / rival
+        added = (rival - own) / np.abs(rival)
     means = {who: float(values.mean()) for who, values in losses.items()}
     return Accuracy(
         grain=name,

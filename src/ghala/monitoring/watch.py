@@ -12,7 +12,7 @@ from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.evaluation.verdicts import make_verdict
 from ghala.features.examples import count_new
-from ghala.features.history import definitions_hash, find_views, pick_views
+from ghala.features.history import definitions_hash, views_of
 from ghala.features.served import read_served, served_on
 from ghala.features.store import FeatureStore
 from ghala.monitoring.decisions import Facts, decide_retrain, decide_rollback, find_alerts
@@ -116,7 +116,7 @@ def _find_changes(workspace: Workspace, use_case: UseCase, standing: Standing) -
     """What the last training read and what is another one by now."""
     if "features" not in standing.training:
         return []
-    views = pick_views(find_views(workspace), use_case.features)
+    views = views_of(workspace, use_case)
     changed = []
     if definitions_hash(views) != standing.training["features"]:
         changed.append("a feature it reads is defined otherwise")

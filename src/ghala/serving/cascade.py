@@ -10,7 +10,7 @@ from ghala.contracts.dialect import quoted
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.examples import Request, read_subjects
-from ghala.features.history import find_views, pick_views
+from ghala.features.history import views_of
 from ghala.registry.versions import Registry
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.predictions import create_tables, outcome_key, outcomes_of, predictions_of
@@ -55,7 +55,7 @@ def predict_downstream(
 
     The swap is made inside a transaction that is rolled back: nobody else ever sees it.
     """
-    views = pick_views(find_views(workspace), downstream.features)
+    views = views_of(workspace, downstream)
     request = Request(list(days))
     try:
         with warehouse.transaction():

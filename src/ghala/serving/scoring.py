@@ -10,7 +10,7 @@ from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.examples import Request, read_subjects
-from ghala.features.history import find_views, pick_views
+from ghala.features.history import views_of
 from ghala.features.served import keep_served
 from ghala.registry.versions import REFERENCE, Registry
 from ghala.warehouse.engines.engine import Warehouse
@@ -32,7 +32,7 @@ def score(
 
     Returns the number of rows written. Running it again writes the same rows.
     """
-    views = pick_views(find_views(workspace), use_case.features)
+    views = views_of(workspace, use_case)
     subjects = read_subjects(warehouse, use_case, views=views, request=Request([as_of]))
     registry = Registry(workspace)
     said = []

@@ -44,7 +44,7 @@ def probe(use_case: UseCase, examples: pl.DataFrame, *, as_of: date, model: Path
         shuffled=shuffled,
         correlations=correlate_features(planted, entity=use_case.entity),
         refit_difference=relative_difference(first, again),
-        seed_spread=abs(losses[1] / max(losses[0], 1e-12) - 1),
+        seed_spread=abs(losses[1] - losses[0]) / max(abs(losses[0]), 1e-12),
         ms_per_thousand=_time(use_case, model, examples),
         model_mb=sum(file.stat().st_size for file in model.rglob("*") if file.is_file()) / 1e6,
     )

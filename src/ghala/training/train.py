@@ -19,7 +19,7 @@ from ghala.evaluation.probes import Probed
 from ghala.features.checks import find_early_labels
 from ghala.features.definitions import FeatureView
 from ghala.features.examples import ORIGINS, Request, find_caps, read_examples
-from ghala.features.history import find_views, pick_views
+from ghala.features.history import views_of
 from ghala.features.served import find_leaks
 from ghala.features.training_set import describe_rows, keep_training_set
 from ghala.registry.versions import REFERENCE, Registry, RunRecord
@@ -65,7 +65,7 @@ def gather(
     Raises:
         DataRejected: no outcome was known yet.
     """
-    views = pick_views(find_views(workspace), use_case.features)
+    views = views_of(workspace, use_case)
     request = _request(warehouse, use_case, as_of)
     leaks = find_leaks(workspace, warehouse, use_case, views=views, before=as_of)
     examples = read_examples(warehouse, use_case, views=views, request=request, as_of=as_of)

@@ -12,6 +12,8 @@ import yaml
 from ghala.warehouse.engines.engine import Warehouse
 
 log = logging.getLogger("ghala.build")
+BATCH = "batch"
+"""The name under which the last batch that was built is remembered."""
 _LISTS = ("sources", "staged")
 """Variables that say which files there are, which the files do too."""
 _REF = re.compile(r"ref\('(\w+)'\)")
@@ -50,8 +52,9 @@ def find_changed(warehouse: Warehouse, texts: Mapping[str, str]) -> list[str]:
 
 
 def record_built(warehouse: Warehouse, texts: Mapping[str, str]) -> None:
-    """Remember with which SQL every table was built."""
-    now = _digests(texts)
+    """Remember with which SQL every table was built, and from which batches: newer ones are new."""
+    [(batch,)] = warehouse.rows("SELECT coalesce(max(batch), 0) FROM raw.batches")
+    now = {**_digests(texts), BATCH: str(batch)}
     frame = pl.DataFrame({"name": list(now), "digest": list(now.values())})
     with warehouse.transaction(), warehouse.relation("built_now", frame):
         warehouse.execute("DELETE FROM platform.built")

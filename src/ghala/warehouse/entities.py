@@ -96,7 +96,7 @@ def find_obstacles(workspace: Workspace) -> dict[str, str]:
         found.setdefault(one["use_case"], []).append(one["words"].partition(" ")[2])
     known = use_cases(workspace)  # in the order in which they read each other
     for name, use_case in known.items():
-        for upstream in use_case.reads:
+        for upstream in (one for one in use_case.reads if one not in use_case.optional):
             if upstream not in known:
                 why = f"reads {upstream}, which ghala.toml does not name"
             elif upstream in found:

@@ -6,11 +6,10 @@ from datetime import date
 import polars as pl
 
 from ghala.contracts.dialect import quoted
-from ghala.contracts.use_case import NUMBER, TEXT, WHOLE, UseCase, table_of
+from ghala.contracts.use_case import DAY, NUMBER, TEXT, WHOLE, UseCase, table_of
 from ghala.warehouse.engines.engine import Warehouse
 
 _SCHEMA = "platform"
-_DAY = "DATE"
 
 
 def predictions_of(use_case: UseCase) -> str:
@@ -31,7 +30,7 @@ def outcome_key(use_case: UseCase) -> tuple[str, ...]:
 def create_tables(warehouse: Warehouse, use_case: UseCase) -> None:
     """Create both tables, or add the columns that the use case has gained since."""
     _create(warehouse, table_of(use_case.name, "predictions"), _prediction_columns(use_case))
-    outcomes = {**_key_columns(use_case, outcome_key(use_case)), "known_on": _DAY, "actual": NUMBER}
+    outcomes = {**_key_columns(use_case, outcome_key(use_case)), "known_on": DAY, "actual": NUMBER}
     _create(warehouse, table_of(use_case.name, "outcomes"), outcomes)
 
 
@@ -99,7 +98,7 @@ def _prediction_columns(use_case: UseCase) -> dict[str, str]:
 
 
 def _key_columns(use_case: UseCase, key: Sequence[str]) -> dict[str, str]:
-    return {name: TEXT if name in use_case.entity else _DAY for name in key}
+    return {name: TEXT if name in use_case.entity else DAY for name in key}
 
 
 def _create(warehouse: Warehouse, table: str, columns: Mapping[str, str]) -> None:

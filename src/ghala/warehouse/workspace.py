@@ -23,8 +23,8 @@ from ghala.warehouse.snapshots import start_versioning
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "workspace"
 DEMO_SCIENTIST = "amani (demo data scientist)"
-DEMO_APPROVER = "zawadi (demo operations approver)"
-APPROVER = "operations-approver"
+DEMO_APPROVER = "zawadi (demo approver)"
+APPROVER = "approver"
 _DEMO_IDENTITY = {"user.name": "ghala demo", "user.email": "demo@ghala.invalid"}
 _FOLDER = "workspace"
 
@@ -79,7 +79,10 @@ def create_workspace(
     _require_room(root)
     _check({"company": company, "sources": sources, "use_cases": use_cases}, root)
     shown = {"name": company.name, "currency": company.currency, "timezone": company.timezone}
-    lists = {"sources": ",".join(sources), "use_cases": ",".join(use_cases)}
+    roles = sorted({f"{name.split('/')[0]}_approver" for name in use_cases})
+    lists = {
+        "sources": ",".join(sources), "use_cases": ",".join(use_cases), "roles": ",".join(roles),
+    }  # fmt: skip
     team = {"storage": storage.url, "endpoint": storage.endpoint or ""} if storage else {}
     with _partial_folder(root) as partial:
         staged = partial / _FOLDER

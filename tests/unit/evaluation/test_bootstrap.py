@@ -76,4 +76,15 @@ def test_more_confidence_is_a_wider_interval() -> None:
 def test_losses_without_a_rival_loss_are_no_division_by_zero() -> None:
     frame = pl.DataFrame({"series": ["a", "b"], "loss": [0.0, 0.0], "rival": [0.0, 0.0]})
 
-    assert relative_gain(frame, confidence=0.9, seed=1).estimate == 1
+    assert relative_gain(frame, confidence=0.9, seed=1).estimate == 0
+
+
+def test_a_cost_below_zero_earns_money_and_earning_more_is_a_gain() -> None:
+    series = [f"s{number}" for number in range(30)]
+    frame = pl.DataFrame({"series": series, "loss": [-3.0] * 30, "rival": [-2.0] * 30})
+    more = relative_gain(frame, confidence=0.9, seed=1)
+    less = relative_gain(frame.rename({"loss": "rival", "rival": "loss"}), confidence=0.9, seed=1)
+
+    assert more.estimate == pytest.approx(0.5)
+    assert less.estimate == pytest.approx(-1 / 3)
+    assert more.probability > 0.5 > less.probability

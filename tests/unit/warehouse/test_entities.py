@@ -110,14 +110,17 @@ from tests.mean_model import MeanModel
 class Reader(MeanModel, Score):
     entity, horizon_days, baselines = ("sku",), 28, ("rate",)
     reads = READS
+    optional = OPTIONAL
 """
 
 
-def add_reader(workspace: Workspace, name: str, *reads: str) -> Workspace:
+def add_reader(
+    workspace: Workspace, name: str, *reads: str, optional: tuple[str, ...] = ()
+) -> Workspace:
     """A use case of the workspace that reads the predictions of others."""
     folder = workspace.root / "use_cases" / name
     folder.mkdir(parents=True)
-    text = READER.replace("READS", repr(reads))
+    text = READER.replace("READS", repr(reads)).replace("OPTIONAL", repr(optional))
     (folder / "use_case.py").write_text(text, encoding="utf-8")
     (folder / "policy.yml").write_text("owner: Tests\nunit: operations\n", encoding="utf-8")
     settings = workspace.root / "ghala.toml"
@@ -145,3 +148,25 @@ def test_nothing_is_in_the_way_of_a_use_case_whose_needs_are_met(workspace: Work
     stage(workspace, *NEEDS)
 
     assert find_obstacles(add_reader(workspace, "operations/orders", "operations/demand")) == {}
+
+
+def test_a_use_case_runs_without_one_that_it_can_do_without(workspace: Workspace) -> None:
+    stage(workspace, *NEEDS[:-1])
+    demand = ("operations/demand",)
+
+    assert add_reader(workspace, "operations/orders", *demand, optional=demand)
+    assert "operations/orders" not in find_obstacles(Workspace(workspace.root))
+
+
+@pytest.mark.parametrize(
+    ("reads", "optional", "said"),
+    [
+        ((), ("operations/demand",), "which it does not read"),
+        (("operations/demnad",), ("operations/demnad",), "nowhere. Did you mean 'operations/d"),
+    ],
+)
+def test_a_name_of_nothing_that_could_be_done_without_is_refused(
+    workspace: Workspace, reads: tuple[str, ...], optional: tuple[str, ...], *, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        find_obstacles(add_reader(workspace, "operations/orders", *reads, optional=optional))

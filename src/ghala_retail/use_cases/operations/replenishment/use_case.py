@@ -37,6 +37,7 @@ class Replenishment(Optimise):
         "prices",
     )  # fmt: skip
     reads = ("operations/demand",)
+    optional = reads
     drawn_by = ("location_id",)
     kept: ClassVar[dict[str, str]] = {
         "supplier_id": TEXT,
