@@ -67,6 +67,8 @@ class UseCase(ABC):
         optional: those of ``reads`` that it can do without: where the workspace does not run one,
             or it has not spoken yet, its features are null.
         kept: further columns of ``predict`` that are kept beside the predictions, by type.
+        drawn_by: the columns by which subjects are drawn where the policy asks for a share; rows
+            that agree in them are drawn together. none means each entity on each day by itself.
 
     A kind sets the rest:
 
@@ -96,6 +98,7 @@ class UseCase(ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, str]] = {}
+    drawn_by: ClassVar[tuple[str, ...]] = ()
 
     rules: ClassVar[type[Policy]]
     answer: ClassVar[str]
