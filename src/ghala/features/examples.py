@@ -63,15 +63,16 @@ def read_examples(
     request: Request,
     as_of: date,
 ) -> pl.DataFrame:
-    """Past subjects with their features, ``actual`` and ``known_on``, as known on ``as_of``.
+    """Past subjects with their features, and what was known on ``as_of`` of what then happened.
 
     Raises:
         DataRejected: no outcome was known yet.
     """
     _prepare(warehouse, use_case, views=views, request=request)
     keys = ", ".join((*use_case.entity, *use_case.target))
+    told = ", ".join(f"outcomes.{quoted(name)}" for name in use_case.hindsight)
     frame = warehouse.frame(
-        f"SELECT subjects.*, outcomes.actual, outcomes.known_on"  # noqa: S608
+        f"SELECT subjects.*, {told}"  # noqa: S608
         f" FROM featured_subjects AS subjects"
         f" JOIN ({use_case.outcomes_sql}) AS outcomes USING ({keys})"
         f" WHERE outcomes.known_on <= $as_of ORDER BY {_order(use_case)}",
