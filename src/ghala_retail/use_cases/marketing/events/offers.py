@@ -48,38 +48,45 @@ class Offers:
         )  # fmt: skip
 
 
-def list_offers(
-    response: Response, cells: pl.DataFrame, *, depths: Sequence[float], cost: float
-) -> Offers:
-    """Every occasion, depth and place in the catalogue, for each category and week of ``cells``.
+@dataclass(frozen=True)
+class Asked:
+    """Which events may be listed: how deep, what one costs, and how sure its gain must be."""
 
-    ``cells`` hold one row per category, location and week. The probability is that of earning more
-    than an event costs, over all locations in which it is expected to earn anything.
+    depths: Sequence[float]
+    cost_kes: float
+    min_probability: float
+
+
+def list_offers(response: Response, cells: pl.DataFrame, asked: Asked) -> Offers:
+    """The occasions, depths and places in the catalogue that probably earn more than they cost.
+
+    ``cells`` hold one row per category, location and week. The probability is that of the sum over
+    all locations in which the event is expected to earn anything.
     """
     locations = tuple(cells["location_id"].unique().sort().to_list())
     weeks = tuple(cells["target_week"].unique().sort().to_list())
-    events = _list_events(cells, depths)
-    shelves = {
-        key: part for key, part in cells.group_by(["category", "target_week"], maintain_order=True)
-    }
+    events = _list_events(cells, asked.depths)
+    shelves = dict(cells.group_by(["category", "target_week"], maintain_order=True))
     place = {name: n for n, name in enumerate(locations)}
     arrays = {name: np.zeros((events.height, len(locations))) for name in _MEASURES}
     probability = np.zeros(events.height)
     noise = np.random.default_rng(0).standard_normal((4, DRAWS))  # common to all events
     log_lift, spread = response.log_lifts(events)
-    for row, (category, week, depth) in enumerate(
-        events.select("category", "target_week", "depth").iter_rows()
-    ):
-        shelf = shelves[(category, week)]
+    keys = events.select("category", "target_week", "depth").iter_rows()
+    for row, (category, week, depth) in enumerate(keys):
+        shelf = shelves[category, week]
         drawn = _draw(response, category, noise=noise, log_lift=(log_lift[row], spread[row]))
-        where = [place[name] for name in shelf["location_id"]]
-        found, gains = _weigh(shelf, drawn, depth=depth)
-        for name, values in found.items():
-            arrays[name][row, where] = values
-        total = gains[found["gain"] > 0].sum(axis=0)
-        probability[row] = (total > cost).mean()
+        gains = _draw_gains(shelf, drawn, depth=depth)
+        worthy = gains[gains.mean(axis=1) > 0]
+        probability[row] = (worthy.sum(axis=0) > asked.cost_kes).mean()
+        if probability[row] >= asked.min_probability:
+            where = [place[name] for name in shelf["location_id"]]
+            for name, values in _weigh(shelf, drawn, gains=gains, depth=depth).items():
+                arrays[name][row, where] = values
     said = events.with_columns(probability=probability, lift=np.exp(log_lift + spread**2 / 2))
-    return Offers(said, locations, weeks, **arrays, room=_room(cells, locations, weeks))
+    room = _room(cells, locations, weeks)
+    likely = probability >= asked.min_probability
+    return Offers(said, locations, weeks, **arrays, room=room).keep(likely)
 
 
 def pick_occasions(offers: Offers) -> Offers:
@@ -131,25 +138,30 @@ def _draw(
     )
 
 
-def _weigh(shelf: pl.DataFrame, drawn: _Drawn, *, depth: float) -> tuple[dict[str, Array], Array]:
-    """What the event does in each location of a shelf, and the draws of its gain."""
-    units, revenue, margin, litres, other = (
-        shelf[name].to_numpy()[:, None]
-        for name in ("units", "revenue", "margin", "litres", "other_margin")
+def _draw_gains(shelf: pl.DataFrame, drawn: _Drawn, *, depth: float) -> Array:
+    """Draws of the margin that the event adds, by location of a shelf; KES."""
+    units, revenue, margin, other = (
+        shelf[name].to_numpy()[:, None] for name in ("units", "revenue", "margin", "other_margin")
     )
-    more = drawn.lift - 1
     earned = drawn.lift * (revenue * (drawn.mix - depth) + margin)
-    gains = earned - margin - drawn.taken * more * units * np.nan_to_num(other)
+    gains: Array = earned - margin - drawn.taken * (drawn.lift - 1) * units * np.nan_to_num(other)
+    return gains
+
+
+def _weigh(
+    shelf: pl.DataFrame, drawn: _Drawn, *, gains: Array, depth: float
+) -> dict[str, Array]:
+    """What the event does, by location of a shelf."""
     low, high = np.quantile(gains, _QUANTILES, axis=1)
-    found = {
+    lift, kept = drawn.lift.mean(), ((1 - drawn.taken) * (drawn.lift - 1)).mean()
+    return {
         "gain": gains.mean(axis=1),
         "low": low,
         "high": high,
-        "discount": (drawn.lift * revenue * depth).mean(axis=1),
-        "litres": (more * litres).mean(axis=1),
-        "units": ((1 - drawn.taken) * more * units).mean(axis=1),
+        "discount": lift * depth * shelf["revenue"].to_numpy(),
+        "litres": (lift - 1) * shelf["litres"].to_numpy(),
+        "units": kept * shelf["units"].to_numpy(),
     }
-    return found, gains
 
 
 def _room(

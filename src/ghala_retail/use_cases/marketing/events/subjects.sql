@@ -11,18 +11,23 @@ targets AS (
     CROSS JOIN (VALUES (3), (4), (5), (6)) AS weeks (ahead)
 ),
 
-plans AS (
-    SELECT
-        targets.as_of, targets.target_week, plans.event, plans.location_id, plans.starts_on,
-        plans.discount_share, products.category
-    FROM targets
-    INNER JOIN core.promotion_plans AS plans
-        ON plans.known_on <= targets.as_of
-        AND (plans.superseded_on IS NULL OR plans.superseded_on > targets.as_of)
-        AND NOT plans.is_cancelled
-        AND plans.starts_on BETWEEN targets.target_week - 371 AND targets.target_week - 21
+promotions AS (
+    SELECT DISTINCT
+        plans.event, plans.location_id, plans.starts_on, plans.discount_share, plans.known_on,
+        plans.superseded_on, products.category
+    FROM core.promotion_plans AS plans
     INNER JOIN core.products AS products
         ON products.source = plans.source AND products.sku = plans.sku
+    WHERE NOT plans.is_cancelled
+),
+
+plans AS (
+    SELECT targets.as_of, targets.target_week, promotions.*
+    FROM targets
+    INNER JOIN promotions
+        ON promotions.known_on <= targets.as_of
+        AND (promotions.superseded_on IS NULL OR promotions.superseded_on > targets.as_of)
+        AND promotions.starts_on BETWEEN targets.target_week - 371 AND targets.target_week - 21
 ),
 
 named AS (

@@ -15,7 +15,7 @@ from ghala_retail.use_cases.marketing.events.calendar import (
     plan,
     plan_greedily,
 )
-from ghala_retail.use_cases.marketing.events.offers import Offers, list_offers, pick_occasions
+from ghala_retail.use_cases.marketing.events.offers import Asked, Offers, list_offers, pick_occasions
 from ghala_retail.use_cases.marketing.events.response import Response, fit_response
 
 _CELL = ("category", "location_id", "target_week")
@@ -36,6 +36,11 @@ class PlanRules(BaseModel):
     min_probability: float = Field(
         0.80, ge=0.5, lt=1, description="that an event earns more than it costs"
     )
+
+    @property
+    def asked(self) -> Asked:
+        """Which events may be planned."""
+        return Asked(self.depths, self.cost_of_an_event_kes, self.min_probability)
 
     @property
     def rules(self) -> Rules:
@@ -99,10 +104,7 @@ class Events(Optimise):
 
     def _plan_day(self, model: Response, cells: pl.DataFrame) -> pl.DataFrame:
         asked = self.policy.plan
-        offers = list_offers(model, cells, depths=asked.depths, cost=asked.cost_of_an_event_kes)
-        likely = pick_occasions(
-            offers.keep(offers.events["probability"].to_numpy() >= asked.min_probability)
-        )
+        likely = pick_occasions(list_offers(model, cells, asked.asked))
         calendar, simple = (make(likely, asked.rules) for make in (plan, plan_greedily))
         chosen = _rows_of(likely, calendar)
         best = _rows_of(likely, _wishes(likely)).with_columns(
