@@ -66,7 +66,7 @@ def read_examples(
     request: Request,
     as_of: date,
 ) -> pl.DataFrame:
-    """Past subjects with their features, ``actual`` and ``known_on``, as known on ``as_of``.
+    """Past subjects with their features, and what was known on ``as_of`` of what then happened.
 
     Raises:
         DataRejected: no outcome was known yet, or a use case that this one cannot do without had
@@ -74,9 +74,10 @@ def read_examples(
     """
     keys = ", ".join((*use_case.entity, *use_case.target))
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
+    told = ", ".join(quoted(name) for name in use_case.hindsight)
     warehouse.keep(
         "happened",
-        f"SELECT {keys}, actual, known_on FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
+        f"SELECT {keys}, {told} FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
         " WHERE known_on <= $as_of",
         {"as_of": as_of},
     )
@@ -84,7 +85,7 @@ def read_examples(
     came_true = f" AND ({keys}) IN (SELECT {keys} FROM happened)"  # noqa: S608 - declared
     _prepare(warehouse, use_case, views=views, request=request, where=came_true)
     frame = warehouse.frame(
-        f"SELECT subjects.*, happened.actual, happened.known_on"  # noqa: S608
+        f"SELECT subjects.*, {told}"  # noqa: S608
         f" FROM featured_subjects AS subjects JOIN happened USING ({keys})"
         f" ORDER BY {_order(use_case)}"
     )
