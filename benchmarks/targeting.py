@@ -5,9 +5,9 @@
     python benchmarks/targeting.py FOLDER --company COMPANY   # one fit and score at full size
 
 The model learns from lots that have matured by 2025-12-08 and decides for the customers whom that
-day's campaign drew: a fifth of all, by lot. Each decision is priced by the truth: the customer's visits,
-days until the last one, uplift type, agent's chance to pass an offer on, and what orders of the
-customer's segment earn. Profits are shares of an oracle's, which reads the uplift type off the truth.
+day's campaign drew: a fifth of all, by lot. Each decision is priced by the truth: the customer's
+visits, days until the last one, uplift type, agent's chance to pass an offer on, and what orders of
+the customer's segment earn. Profits are shares of an oracle's, which reads the type off the truth.
 That type is drawn by lot and leaves few traces, so a second yardstick knows all but the type: the
 shares of types among customers like this one, and what the customer did in past campaigns.
 
@@ -32,7 +32,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
-from worlds import START, Company, prepare
 
 from ghala.contracts.policy import read_policy
 from ghala.features.examples import Request, read_examples, read_subjects
@@ -44,6 +43,7 @@ from ghala_retail.use_cases.marketing.targeting.inputs import as_table
 from ghala_retail.use_cases.marketing.targeting.learners import LEARNERS
 from ghala_retail.use_cases.marketing.targeting.model import Expected, TargetingModel
 from ghala_retail.use_cases.marketing.targeting.use_case import Targeting, TargetingPolicy
+from worlds import START, Company, prepare
 
 Floats = NDArray[np.float64]
 
@@ -149,8 +149,9 @@ def _season(company: Company, visits: float) -> float:
     people = company.truth("customers")
     with company.warehouse() as warehouse:
         agents = warehouse.sql(
-            "SELECT CAST(customer_id AS BIGINT) AS customer_id, CAST(agent_id AS BIGINT) AS agent_id"
-            f" FROM core.customer_history WHERE registered_on < DATE '{DECIDED}' AND valid_to IS NULL"
+            "SELECT CAST(customer_id AS BIGINT) AS customer_id,"
+            " CAST(agent_id AS BIGINT) AS agent_id FROM core.customer_history"
+            f" WHERE registered_on < DATE '{DECIDED}' AND valid_to IS NULL"
             " AND superseded_on IS NULL"
         )
         registered = pl.DataFrame(agents.to_arrow_table())

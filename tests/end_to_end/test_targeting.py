@@ -1,4 +1,4 @@
-"""Targeting goes the whole road on twenty weeks of a tiny company: lots, UAT, contact list, uplift."""
+"""Targeting goes the whole road on twenty weeks of a tiny company."""
 
 import inspect
 from pathlib import Path

@@ -50,6 +50,9 @@ class Backtest(_Strict):
     training_share: float = Field(
         1.0, gt=0, le=1, description="share of entities drawn for each origin before the window"
     )
+    most_subjects: int | None = Field(
+        None, ge=100, description="of a group and origin; more are drawn from by lot, judged or not"
+    )
 
 
 class Gates(_Strict):

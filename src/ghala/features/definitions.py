@@ -265,11 +265,13 @@ def predictions_of(
 
 
 def forecasts_of(
-    use_case: str, *, name: str, owner: str, horizons: Iterable[int], ttl_days: int = 14
-) -> FeatureView:
+    use_case: str, *, name: str, owner: str, horizons: Iterable[int], kept: Iterable[str] = (),
+    ttl_days: int = 14,
+) -> FeatureView:  # fmt: skip
     """The forecasts of a use case's champion as a feature view, horizon by horizon in weeks.
 
     ``mean_1w`` and ``dispersion_1w`` give the whole distribution of next week, and so paths.
+    ``kept`` are numbers that are kept beside the forecasts, alike for every horizon.
     """
     numbers = ("mean", "p10", "p50", "p90", "dispersion")
     kinds = {"target_week": DAY, **dict.fromkeys(numbers, NUMBER)}
@@ -279,6 +281,7 @@ def forecasts_of(
         for column, kind in kinds.items()
     )
     entity = ("grain", "series")
+    says = (*(Said(column) for column in kept), *says)
     return predictions_of(
         use_case, name=name, owner=owner, entity=entity, says=says, ttl_days=ttl_days
     )

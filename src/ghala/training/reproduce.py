@@ -220,7 +220,7 @@ def _compare_models(use_case: UseCase, kept: Path, again: Path) -> tuple[list[st
         for folder in (kept, again)
     )
     files = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
-    subjects = pl.read_parquet(kept / REFERENCE).drop("actual", "known_on")
+    subjects = pl.read_parquet(kept / REFERENCE).drop(use_case.hindsight)
     said = [use_case.predict(use_case.load(folder), subjects) for folder in (kept, again)]
     return files, relative_difference(*said)
 

@@ -17,6 +17,7 @@ from ghala_retail.use_cases.marketing.targeting.learners import (
     grow,
 )
 from ghala_retail.use_cases.marketing.targeting.model import (
+    EVERYONE,
     SIMPLE,
     Expected,
     Offer,
@@ -184,7 +185,9 @@ def _expect(
     known: Past, asked: Past, offers: tuple[Offer, ...], *, seed: int
 ) -> dict[str, Expected]:
     outcome = fit_outcome(known.lots, seed=seed)
-    margin = np.asarray(_fit_margin(known, seed=seed).predict(asked.lots.asked.table, num_threads=1))
+    margin = np.asarray(
+        _fit_margin(known, seed=seed).predict(asked.lots.asked.table, num_threads=1)
+    )
     askings = [_with_discount(asked, offer.discount) for offer in offers]
     without = chance_of(outcome, askings[0], 0.0)
     said = {}
@@ -217,7 +220,7 @@ def _judge(past: Past, expected: dict[str, Expected], rules: Rules) -> dict[str,
     first = expected["relative"]
     best = _best_offer(past, first)
     decisions = {name: choose(said.value, said.cost, limits) for name, said in expected.items()}
-    for name in SIMPLE:
+    for name in (*SIMPLE, EVERYONE):
         taken = decide_simply(name, past.rows, first, contacts=limits.contacts)
         decisions[name] = taken * best
     log = _log(past, first)
@@ -250,5 +253,3 @@ def _best_offer(past: Past, expected: Expected) -> int:
     numbers = range(1, len(expected.offers) + 1)
     means = {n: float(profits(log, np.full(len(log.offer), float(n))).mean()) for n in numbers}
     return max(means, key=lambda n: means[n])
-
-

@@ -32,7 +32,7 @@ def as_table(subjects: pl.DataFrame) -> Table:
 
 
 def as_traits(subjects: pl.DataFrame, discount: Floats) -> Floats:
-    """One row per customer for the linear learner, without missing values, and the offer's discount.
+    """One row per customer for the linear learner, none missing, with the offer's discount.
 
     How often the customer orders, how recently, how dear, by which way, on which discount; and how
     much more often than usual while in a campaign, contacted or not.

@@ -17,8 +17,10 @@ from ghala_retail.use_cases.marketing.targeting.learners import (
     chance_of,
 )
 
-SIMPLE = ("rule", "response", "everyone", "nobody")
-"""Policies that need no learner of effects."""
+SIMPLE = ("rule", "response", "nobody")
+"""Policies within the budget that need no learner of effects."""
+EVERYONE = "everyone"
+"""What it would be worth to contact all, whatever the budget: to compare with, never used."""
 _LAPSING = (30, 120)
 """Days since the last order after which marketing sees a frequent customer as slipping away."""
 
@@ -117,14 +119,16 @@ class Expected:
         return np.array([getattr(offer, field) for offer in self.offers])
 
 
-def decide_simply(policy: str, subjects: pl.DataFrame, expected: Expected, *, contacts: int) -> Floats:
+def decide_simply(
+    policy: str, subjects: pl.DataFrame, expected: Expected, *, contacts: int
+) -> Floats:
     """Whom a simple policy contacts: 1 or 0 per customer.
 
     ``rule`` is marketing's own: frequent customers who have not ordered for one to four months.
     ``response`` takes those who are likeliest to order after a contact.
     """
-    if policy in ("everyone", "nobody"):
-        return np.full(subjects.height, float(policy == "everyone"))
+    if policy in (EVERYONE, "nobody"):
+        return np.full(subjects.height, float(policy == EVERYONE))
     if policy == "response":
         score = expected.with_it.max(axis=1)
     else:

@@ -13,6 +13,7 @@ from ghala.evaluation.optimise import Optimise, OptimisePolicy
 from ghala_retail.use_cases.marketing.targeting import fitting
 from ghala_retail.use_cases.marketing.targeting.budget import choose
 from ghala_retail.use_cases.marketing.targeting.model import (
+    EVERYONE,
     SIMPLE,
     Expected,
     TargetingModel,
@@ -66,7 +67,7 @@ class Targeting(Optimise):
     horizon_days = 28
     features = ("customer", "campaign_response")
     needs = ("order_lines", "customers", "campaigns", "campaign_exposures", "prices")
-    baselines = ("simple", *SIMPLE)
+    baselines = ("simple", *SIMPLE, EVERYONE)
     watched = (
         "orders_30d", "orders_90d", "orders_365d", "spend_90d", "discount_90d", "days_since_order",
         "basket_90d", "agent_share_365d", "contacted_orders", "spared_orders",
@@ -101,7 +102,7 @@ class Targeting(Optimise):
         simple = {
             name: model.best_offer * ~held_out
             * decide_simply(name, subjects, expected, contacts=limits.contacts)
-            for name in SIMPLE
+            for name in (*SIMPLE, EVERYONE)
         }  # fmt: skip
         if model.chosen in SIMPLE:
             decision = simple[model.chosen] * ~may_not
