@@ -42,11 +42,11 @@ class House:
 
         return Registry(self.workspace)
 
-    def warehouse(self) -> "Warehouse":
-        """The warehouse, opened for one step."""
+    def warehouse(self, *, to_read: bool = False) -> "Warehouse":
+        """The warehouse, opened for one step, or for a look that takes nobody's turn."""
         from ghala.warehouse.engines.opening import open_warehouse
 
-        return open_warehouse(self.workspace)
+        return open_warehouse(self.workspace, to_read=to_read)
 
     def road(self, use_case: UseCase) -> "Road":
         """The road of one use case."""

@@ -45,18 +45,20 @@ SALES = ("depots", "customers", "products", "web_", "agent_", "agents", "returns
 
 @pytest.fixture(scope="session")
 def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a tiny simulated company delivers in twenty weeks."""
+    """What a tiny simulated company delivers in twenty-one weeks."""
     folder = tmp_path_factory.mktemp("tiny") / "company"
-    simulate(make_plan("tiny", "endogenous", seed=1, days=140), folder)
+    simulate(make_plan("tiny", "endogenous", seed=1, days=147), folder)
     return folder / "inbox" / "company"
 
 
-def make_company(root: Path, deliveries: Path, *, feeds: tuple[str, ...]) -> Path:
-    """A workspace for that company, which is to run a use case that nobody has written yet.
+def make_company(
+    root: Path, deliveries: Path, *, feeds: tuple[str, ...], use_case: str = RETURNS
+) -> Path:
+    """A workspace for that company; by default it is to run a use case that nobody has written yet.
 
     It gets the files of the ``feeds``, by the beginnings of their names.
     """
-    source = ("--source", "company", "--use-case", RETURNS)
+    source = ("--source", "company", "--use-case", use_case)
     made = run_ghala("init", str(root), "--name", "Duka", *source)
     assert made.returncode == 0, made.stderr
     (root / "inbox" / "company").mkdir(parents=True)

@@ -39,7 +39,7 @@ def list_refused(
     from ghala.warehouse.quarantine import Selection, count_refused, require_known
 
     house, chosen = open_house(workspace, "reader"), Selection(source, feed, batch, reason)
-    with house.working(), house.warehouse() as warehouse:
+    with house.warehouse(to_read=True) as warehouse:
         require_known(house.workspace, warehouse, chosen)
         rows = count_refused(warehouse, chosen)
     show({"quarantine": rows}, as_json)
@@ -53,18 +53,19 @@ def show_refused(
     workspace: Where = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Refused rows as they were delivered, with every reason."""
+    from ghala.cli import tables
     from ghala.warehouse.quarantine import Selection, require_known, write_refused
     from ghala.warehouse.quarantine import show_refused as find_refused
 
     house, chosen = open_house(workspace, "reader"), Selection(source, feed, batch, reason)
-    with house.working(), house.warehouse() as warehouse:
+    with house.warehouse(to_read=True) as warehouse:
         require_known(house.workspace, warehouse, chosen)
         if out is not None:
             written = write_refused(house.workspace, warehouse, chosen, target=out)
             show({"rows": written, "file": str(out)}, as_json)
             return
         rows = find_refused(warehouse, chosen, limit=limit)
-    show({"rows": rows}, as_json)
+    show({"rows": rows}, as_json, table=tables.show_refused)
 
 
 @quarantine.command(name="release")

@@ -48,6 +48,22 @@ def show_landed(result: Mapping[str, Any]) -> None:
         console.print(f"{source}/{feed}: {files}, {loaded:,} rows loaded{refused}", markup=False)
 
 
+def show_refused(result: Mapping[str, Any]) -> None:
+    """Print refused rows as delivered, one under the other: long values are read whole."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not result["rows"]:
+        console.print("No row was refused.")
+    for row in result["rows"]:
+        place = (
+            f"{row['source']}/{row['feed']} batch {row['batch']}, {row['file']} row {row['row']}"
+        )
+        into = row["released_into"]
+        released = f" (released into batch {into})" if into else ""
+        console.print(f"{place}: {_words(row['reasons'])}{released}", markup=False)
+        for column, value in row["record"].items():
+            console.print(f"  {column}: {'' if value is None else value}", markup=False)
+
+
 def show_status(status: Mapping[str, Any]) -> None:
     """Print where everything stands."""
     console = Console(highlight=False, soft_wrap=True)
@@ -173,7 +189,9 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in rows[0] if rows else ():
         number = isinstance(rows[0][column], int | float)
-        table.add_column(column.replace("_", " "), justify="right" if number else "left")
+        table.add_column(
+            column.replace("_", " "), justify="right" if number else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(_words(value) for value in row.values()))
     return table

@@ -2,8 +2,10 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, timedelta
 from typing import Any
 
+from ghala.contracts import clock
 from ghala.contracts.discovery import use_cases
 from ghala.contracts.errors import GhalaError, TryAgain
 from ghala.contracts.records import Stage
@@ -24,6 +26,8 @@ from ghala.warehouse.quarantine import verify_releases
 from ghala.warehouse.repository import require_identity
 
 _LEAST_FREE_GB = 2
+_SKEW = timedelta(seconds=60)
+"""How far the clocks of the machines that write one ledger may be apart."""
 
 
 def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
@@ -41,6 +45,7 @@ def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
         "places": lambda: _places(workspace),
         "git identity": lambda: _identity(workspace),
         "disk space": lambda: _space(workspace),
+        "clock": lambda: _clock(ledger),
         "signing key": lambda: _key(workspace),
         "ledger": lambda: _ledger(workspace, ledger),
         "landed files": lambda: _landed(workspace),
@@ -88,6 +93,18 @@ def _space(workspace: Workspace) -> str:
             f"{free:.1f} GB are free, {_LEAST_FREE_GB} are needed.", "Free some space."
         )
     return f"{free:.0f} GB free"
+
+
+def _clock(ledger: Ledger) -> str:
+    """Facts are in the order of their numbers, whatever a clock says; but people read the times."""
+    newest, now = ledger.head(), clock.now()
+    if newest is not None and (ahead := newest.recorded_at.replace(tzinfo=UTC) - now) > _SKEW:
+        raise TryAgain(
+            f"The clock says {now:%Y-%m-%d %H:%M} UTC, and the newest fact was recorded {ahead}"
+            " later: it was set back, or another machine's is ahead.",
+            "Let the machines keep their time by NTP.",
+        )
+    return "not behind what is recorded"
 
 
 def _key(workspace: Workspace) -> str:

@@ -12,6 +12,7 @@ from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.reading import (
     check_columns,
+    find_mixed_endings,
     read_header,
     require_sound_gzip,
     require_sound_parquet,
@@ -60,6 +61,8 @@ def raw_feeds(warehouse: Warehouse) -> list[tuple[str, str]]:
 def create_raw_table(warehouse: Warehouse, source: str, name: str, *, feed: Feed) -> None:
     """Create the table of a feed's accepted rows; one that is empty follows its contract.
 
+    A column more is added to it; in every other case it is made anew, without the views over it.
+
     Raises:
         ConfigurationError: it holds rows, and its columns are not those of the contract.
     """
@@ -79,7 +82,7 @@ def create_raw_table(warehouse: Warehouse, source: str, name: str, *, feed: Feed
 
 
 def _require_same_columns(warehouse: Warehouse, source: str, name: str, *, feed: Feed) -> None:
-    """Drop a table that differs from its contract while it is empty, with the views over it."""
+    """Let a table that differs from its contract while it is empty be changed or made anew."""
     wanted = {column: spec.type for column, spec in feed.columns.items()}
     there = _columns_there(warehouse, f"{source}__{name}")
     differing = [c for c in wanted | there if wanted.get(c) != there.get(c)]
@@ -95,7 +98,12 @@ def _require_same_columns(warehouse: Warehouse, source: str, name: str, *, feed:
             "Load the warehouse again from landing/: ghala land --anew --as-of DATE. Or restore"
             " the contract.yml.",
         )
-    warehouse.execute(f"DROP TABLE {table} CASCADE")
+    if set(differing) & set(there):
+        warehouse.execute(f"DROP TABLE {table} CASCADE")
+        return
+    for column in differing:
+        kind = warehouse.dialect.column_type(wanted[column])
+        warehouse.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column)} {kind}")
 
 
 def _columns_there(warehouse: Warehouse, table: str) -> dict[str, str]:
@@ -125,7 +133,11 @@ def read_incoming(
         DataRejected: a file cannot be read, its columns are not those of the contract, or the
             files do not have the same columns.
     """
-    reader = _csv_reader(paths, feed) if feed.format == "csv" else _parquet_reader(warehouse, paths)
+    reader = (
+        _csv_reader(paths, feed, arrived=arrived)
+        if feed.format == "csv"
+        else _parquet_reader(warehouse, paths)
+    )
     try:
         warehouse.execute(
             "CREATE OR REPLACE TEMP TABLE files AS SELECT unnest($paths) AS _path,"
@@ -140,8 +152,12 @@ def read_incoming(
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise unreadable(", ".join(paths), feed.format, error) from error
-    check_columns(paths[0], delivered_columns(warehouse), feed)
+        mixed = find_mixed_endings(paths[0]) if feed.format == "csv" and len(paths) == 1 else None
+        raise unreadable(", ".join(paths), feed.format, mixed or error) from error
+    given = delivered_columns(warehouse)
+    check_columns(paths[0], given, feed, arrived=max(arrived))
+    for column in feed.columns.keys() - set(given):
+        warehouse.execute(f"ALTER TABLE delivered ADD COLUMN {quoted(column)} VARCHAR")
 
 
 def delivered_columns(warehouse: DuckDBWarehouse) -> list[str]:
@@ -171,14 +187,14 @@ def _parquet_reader(warehouse: DuckDBWarehouse, paths: Sequence[str]) -> str:
     )
 
 
-def _csv_reader(paths: Sequence[str], feed: Feed) -> str:
+def _csv_reader(paths: Sequence[str], feed: Feed, *, arrived: Sequence[date]) -> str:
     """A query over CSV files whose header is the contract's."""
     headers = set()
-    for path in paths:
+    for path, day in zip(paths, arrived, strict=True):
         if path.endswith(".gz"):
             require_sound_gzip(path)
         header = read_header(path)
-        check_columns(path, header, feed)
+        check_columns(path, header, feed, arrived=day)
         headers.add(header)
     if len(headers) > 1:
         raise DataRejected(
@@ -339,7 +355,8 @@ def _scale(wanted: str) -> int | None:
 
 def _claims(feed: Feed) -> list[tuple[str, str]]:
     claims = [
-        (f"this.{quoted(column)} IS NULL AND NOT list_contains(_type_reasons, 'type:{column}')",
+        (f"this.{quoted(column)} IS NULL AND NOT list_contains(_type_reasons, 'type:{column}')"
+         + (f" AND this._arrived_on >= DATE '{spec.since}'" if spec.since else ""),
          f"required:{column}")
         for column, spec in feed.columns.items()
         if spec.required

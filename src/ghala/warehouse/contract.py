@@ -3,10 +3,10 @@
 import re
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ghala.contracts.discovery import sources
 from ghala.contracts.errors import suggest
@@ -29,7 +29,12 @@ class Column(_Strict):
 
     type: str
     required: bool = False
+    since: date | None = Field(None, description="files that arrived before that day may lack it")
     description: str = ""
+
+    def may_lack(self, arrived: date) -> bool:
+        """Whether a file that arrived on a day may come without the column."""
+        return self.since is not None and arrived < self.since
 
     @field_validator("type")
     @classmethod
@@ -83,6 +88,13 @@ class Feed(_Strict):
     min_share_of_median: float | None = Field(
         None, gt=0, le=1, description="rows over the median of the last files; below: rejected"
     )
+
+    @model_validator(mode="after")
+    def _rows_are_always_told_apart(self) -> Self:
+        for column in (*self.key, self.event_time):
+            if column in self.columns and self.columns[column].since is not None:
+                raise ValueError(f"{column!r} identifies or dates a row: it cannot have `since`")
+        return self
 
 
 class Source(_Strict):

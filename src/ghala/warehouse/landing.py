@@ -81,16 +81,18 @@ def land(
 
 
 def unload(workspace: Workspace, warehouse: Warehouse) -> int:
-    """Make the raw tables anew, so that everything in landing/ is loaded again.
+    """Empty the raw tables, so that everything in landing/ is loaded again.
 
-    Tables of feeds that left the contract go too, and with them the views over them until the next
-    build. The number of batches that were loaded is returned.
+    The views over them stay, unless a column changed its type or left the contract. Tables of feeds
+    that left it go. The number of batches that were loaded is returned.
     """
     contracts = read_sources(workspace)
     with warehouse.transaction():
         batches = int(warehouse.scalar("SELECT count(*) FROM raw.batches"))
         for source, feed in raw_feeds(warehouse):
-            warehouse.execute(f"DROP TABLE {raw_table(source, feed)} CASCADE")
+            is_agreed = source in contracts and feed in contracts[source].feeds
+            empty = "TRUNCATE {}" if is_agreed else "DROP TABLE {} CASCADE"
+            warehouse.execute(empty.format(raw_table(source, feed)))
         create_tables(warehouse, contracts)
         for table in ("raw.releases", "raw.quarantine", "raw.batches", "platform.built"):
             warehouse.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -69,6 +69,7 @@ def _duckdb(workspace: Workspace) -> dict[str, Any]:
         "path": str(workspace.warehouse),
         "schema": "core",
         "threads": 2,
+        "retries": {"connect_attempts": 2},  # someone may look into the quarantine just now
         "settings": {
             "memory_limit": f"{workspace.settings.place.warehouse.memory_gb}GB",
             "TimeZone": "UTC",

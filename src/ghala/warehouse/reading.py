@@ -2,13 +2,19 @@
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
 
 from ghala.contracts.errors import DataRejected, GhalaError, full_disk, suggest
 from ghala.warehouse.contract import Feed
 
 _BAD_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
+_QUOTED = re.compile(rb'"[^"]*"')
+_ENDING = re.compile(rb"\r\n|\r|\n")
+_ENDINGS = {b"\r\n": "CRLF", b"\n": "LF", b"\r": "CR"}
 _NAMED = 5
 """How many columns an error names, so that it can be read."""
 
@@ -28,6 +34,26 @@ def read_header(path: str) -> tuple[str, ...]:
     if any("\0" in name for name in header):
         raise unreadable(path, "csv", csv.Error("it is not utf-8 text, it holds NUL bytes"))
     return header
+
+
+def find_mixed_endings(path: str) -> csv.Error | None:
+    """What is wrong where a text file's lines end in different ways; None where all end alike.
+
+    A quoted value may hold the end of a line of either kind.
+    """
+    first, is_quoted = "", False
+    opening = gzip.open if path.endswith(".gz") else open
+    with suppress(*_BAD_GZIP), opening(path, "rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            is_quoted ^= line.count(b'"') % 2 == 1
+            if is_quoted:
+                continue
+            found = _ENDING.search(_QUOTED.sub(b"", line))
+            ending = _ENDINGS[found[0]] if found else first
+            first = first or ending
+            if ending != first:
+                return csv.Error(f"line 1 ends with {first}, line {number} with {ending}")
+    return None
 
 
 def require_sound_gzip(path: str) -> None:
@@ -80,22 +106,24 @@ def shorten(said: str) -> str:
     return " ".join(kept.split())[:300].rstrip(".")
 
 
-def check_columns(path: str, given: Sequence[str], feed: Feed) -> None:
+def check_columns(path: str, given: Sequence[str], feed: Feed, *, arrived: date) -> None:
     """Refuse a file that lacks a column of the contract, or brings one twice or an unknown one.
 
-    New columns with a name pass where the contract keeps them.
+    New columns with a name pass where the contract keeps them, and a file that arrived before the
+    day since which a column comes may lack it.
 
     Raises:
         DataRejected: naming the columns.
     """
     got, allowed = set(given), set(feed.columns)
+    lacking = {n for n in allowed - got if not feed.columns[n].may_lack(arrived)}
     keeps = feed.new_columns == "keep"
     unknown = [n for n in sorted(got - allowed) if not (keeps and _can_be_kept(n, allowed))]
-    said = [f"column {name!r} is missing" for name in sorted(allowed - got)[:_NAMED]]
+    said = [f"column {name!r} is missing" for name in sorted(lacking)[:_NAMED]]
     said += [f"column {name!r} comes twice" for name in sorted(got) if given.count(name) > 1]
     said += [f"column {name!r} is unknown{_hint(name, allowed)}" for name in unknown[:_NAMED]]
     if said:
-        more = len(allowed - got) + len(unknown) - 2 * _NAMED
+        more = len(lacking) + len(unknown) - 2 * _NAMED
         said += ["and more"] if more > 0 else []
         raise DataRejected(
             f"{path}: {'; '.join(said)}.{_suspicion(given, allowed)}"

@@ -21,6 +21,7 @@ from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected, UsageError
 from ghala.warehouse.contract import TYPES, arrival, feed_name
 from ghala.warehouse.entities import MARK
+from ghala.warehouse.reading import find_mixed_endings, shorten
 
 SAMPLE_ROWS = 1_000_000
 _WIDER = {
@@ -125,12 +126,18 @@ def _look_at(feed: str, files: Sequence[Path]) -> Sample:
         try:
             _read(connection, files, form)
         except (duckdb.Error, csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
-            said = " ".join(str(error).partition("Possible")[0].split())[:300].rstrip(".")
+            mixed = [find_mixed_endings(str(one)) for one in files if form == "csv"]
+            said = shorten(str(next(filter(None, mixed), error)))
             raise DataRejected(
                 f"{', '.join(map(str, files))} cannot be read as {form}: {said}.",
                 "Give whole files of one feed with the same columns, comma-separated, in UTF-8.",
             ) from error
         rows = _value(connection, "SELECT count(*) FROM sample")
+        if rows == 0:
+            raise DataRejected(
+                f"{', '.join(map(str, files))} has a header and no row.",
+                "Give a sample with rows: types and the key are proposed from what is in them.",
+            )
         columns = _see_text(connection, rows) if form == "csv" else _see_typed(connection, rows)
         keys = _find_keys(connection, columns, rows=rows)
     days = tuple(sorted(day for file in files if (day := arrival(file))))

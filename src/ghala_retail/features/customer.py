@@ -71,3 +71,41 @@ customer = FeatureView(
               description="Share of the orders that came through an agent, 365 days."),
     ),
 )  # fmt: skip
+
+campaign_response = FeatureView(
+    name="campaign_response",
+    entity=("customer_id",),
+    source="""(
+        SELECT
+            lots.customer_id,
+            campaigns.ends_on,
+            campaigns.starts_on + 28 AS known_on,
+            CASE WHEN lots.is_contacted THEN 1 ELSE 0 END AS contacted,
+            campaigns.ends_on - campaigns.starts_on + 1 AS days,
+            count(DISTINCT orders.order_id) AS orders
+        FROM core.campaign_exposures AS lots
+        INNER JOIN core.campaigns
+            ON campaigns.source = lots.source AND campaigns.campaign_id = lots.campaign_id
+        LEFT JOIN core.orders
+            ON orders.customer_id = lots.customer_id AND NOT orders.is_cancelled
+            AND orders.ordered_on BETWEEN campaigns.starts_on AND campaigns.ends_on
+            AND orders.known_on <= campaigns.starts_on + 28
+            AND (orders.superseded_on IS NULL OR orders.superseded_on > campaigns.starts_on + 28)
+        WHERE lots.superseded_on IS NULL
+        GROUP BY lots.customer_id, lots.campaign_id, lots.is_contacted, campaigns.starts_on,
+            campaigns.ends_on
+    )""",
+    event_time="ends_on",
+    known_on="known_on",
+    description="What a customer ordered in campaigns, by the side of the lot, 28 days after each"
+    " began.",
+    owner="Marketing",
+    windows=tuple(
+        Window(f"{side}_{what}", "sum", what, where=f"contacted = {value}", description=words)
+        for side, value, said in (("contacted", 1, "contacted"), ("spared", 0, "held out by lot"))
+        for what, words in (
+            ("days", f"Days of campaigns in which the customer was {said}."),
+            ("orders", f"Orders in campaigns in which the customer was {said}."),
+        )
+    ),
+)

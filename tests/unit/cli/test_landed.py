@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from filelock import FileLock
 from tests.conftest import read_json, run_ghala
 from tests.unit.warehouse.conftest import CONTRACT, PRODUCTS, SALES
 
@@ -81,6 +82,49 @@ def test_refused_rows_are_inspected_mended_and_released_and_everything_says_so(
         for check in examine(workspace, Ledger(workspace.ledger, actor="test"))
     }
     assert {checks[name] for name in ("rows", "landed files", "ledger")} == {"ok"}
+
+
+def test_the_quarantine_is_read_beside_a_run_and_whole_in_a_narrow_terminal(
+    workspace: Workspace,
+) -> None:
+    long = "a-receipt-whose-number-is-longer-than-the-terminal-is-wide"
+    file = workspace.inbox / "shop" / f"sales_{NEXT}.csv"
+    lines = f"{long},1,00123,many,1.00,2024-01-05\nr9,1,00123,2,10.50,2024-01-05\n"
+    file.write_text(SALES + lines, encoding="utf-8")
+    ask(workspace, "land", "--as-of", NEXT)
+    chosen = ("--batch", "3", "--workspace", str(workspace.root))
+    with FileLock(workspace.state / "pipeline.lock", timeout=0):
+        listed = run_ghala("quarantine", "list", *chosen, COLUMNS="40")
+        shown = run_ghala("quarantine", "show", *chosen, COLUMNS="40")
+        found = read_json(run_ghala("quarantine", "show", *chosen, "--json", COLUMNS="40"))
+
+    assert (listed.returncode, shown.returncode) == (0, 0), listed.stderr + shown.stderr
+    assert "…" not in listed.stdout + shown.stdout
+    assert (
+        f"shop/sales batch 3, sales_{NEXT}.csv row 1: type:units; plausible_units\n" in shown.stdout
+    )
+    assert f"  receipt: {long}\n" in shown.stdout
+    assert found["rows"][0]["record"]["receipt"] == long
+
+
+def test_a_schema_that_changes_in_mid_history_is_told_at_the_command_line(
+    workspace: Workspace,
+) -> None:
+    inbox = workspace.inbox / "shop"
+    renamed = SALES.replace("units", "pieces") + "r9,1,00123,2,10.50,2024-01-05\n"
+    (inbox / f"sales_{NEXT}.csv").write_text(renamed, encoding="utf-8")
+
+    refused = call(workspace, "land", "--as-of", NEXT)
+
+    assert refused.returncode == 4
+    assert "column 'units' is missing; column 'pieces' is unknown" in refused.stderr
+    assert "change the source's contract.yml" in refused.stderr
+    listed = ask(workspace, "quarantine", "list")["quarantine"]
+    assert {row["batch"] for row in listed} == {2}, "nothing of the file was loaded"
+
+    (inbox / f"sales_{NEXT}.csv").write_text(renamed.replace("pieces", "units"), encoding="utf-8")
+    mended = ask(workspace, "land", "--as-of", NEXT)["batches"]
+    assert [(one["feed"], one["rows_loaded"]) for one in mended] == [("sales", 1)]
 
 
 def test_a_release_names_a_file_or_says_why_the_rows_are_right(workspace: Workspace) -> None:

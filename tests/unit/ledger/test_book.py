@@ -3,16 +3,19 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
+from ghala.contracts import clock
 from ghala.contracts.errors import CheckFailed, Denied, TryAgain
 from ghala.contracts.records import Stage
 from ghala.ledger.book import GENESIS, Change, Ledger, Note
+from ghala.ledger.stages import replay
 from ghala.ledger.words import tell
+from ghala.monitoring.health import _clock, _examine
 
 DAY = date(2024, 1, 8)
 DEMAND = "operations/demand"
@@ -53,6 +56,27 @@ def test_facts_are_read_back_in_the_order_in_which_they_were_written(ledger: Led
     assert ledger.entries(use_case=DEMAND, version=2) == []
     assert ledger.last("training", DEMAND).number == 1
     assert ledger.last("training", "finance/refunds") is None
+
+
+def test_a_clock_that_is_set_back_moves_no_fact_and_the_doctor_tells_it(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = datetime(2024, 1, 8, 12, tzinfo=UTC)
+    for hours, version in ((0, 1), (-2, 2), (0, 3)):
+        monkeypatch.setattr(clock, "now", lambda moment=noon + timedelta(hours=hours): moment)
+        promote(ledger, version, expected=version - 1 or None)
+        if hours:
+            found = _examine("clock", lambda: _clock(ledger))
+            assert found["state"] == "ok", "the newest fact is of this clock"
+
+    assert [(one.number, one.version) for one in ledger.entries()] == [(1, 1), (2, 2), (3, 3)]
+    assert ledger.verify() == 3
+    assert ledger.holder(DEMAND, Stage.PRODUCTION) == 3
+    assert replay(ledger.entries())[DEMAND]["production"].version == 3
+    monkeypatch.setattr(clock, "now", lambda: noon - timedelta(minutes=59))
+    found = _examine("clock", lambda: _clock(ledger))
+    assert found["state"] == "warn"
+    assert "0:59:00 later: it was set back" in found["words"]
 
 
 def test_the_chain_of_an_untouched_ledger_holds(ledger: Ledger) -> None:

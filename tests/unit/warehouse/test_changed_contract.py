@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ghala.contracts.errors import ConfigurationError
+from ghala.contracts.errors import ConfigurationError, DataRejected
 from ghala.ledger.book import Ledger
 from ghala.monitoring.health import examine
 from ghala.warehouse.engines.opening import open_warehouse
@@ -80,6 +80,39 @@ def test_a_column_more_or_less_is_named_and_loaded_anew(
 
     land_anew(shop, sales=header)
     assert {name: shop.column("sales", name)[0] for name in sold} == sold
+
+
+def test_a_column_that_came_later_is_asked_for_from_its_day_on(shop: Shop) -> None:
+    shop.sell(LINE, "r1,2,NA,500,1.00,2024-01-05")
+    shop.land()
+    with open_warehouse(shop.workspace) as warehouse:
+        warehouse.execute("CREATE SCHEMA IF NOT EXISTS staging")
+        warehouse.execute("CREATE VIEW staging.sold AS SELECT receipt, units FROM raw.shop__sales")
+    till = f"till: {{type: varchar, required: true, since: {TUESDAY}}}"
+    change(shop, "      price: {", f"      {till}\n      price: {{")
+    sold = "receipt,line,sku,units,till,price,sold_on\nr2,1,NA,3,T7,2.00,2024-01-08\n"
+    shop.deliver(f"sales_{TUESDAY}.csv", sold + "r2,2,NA,3,,2.00,2024-01-08\n")
+    with open_warehouse(shop.workspace) as warehouse:
+        unload(shop.workspace, warehouse)
+    shop.land(TUESDAY)
+
+    assert shop.query("SELECT receipt, till FROM raw.shop__sales ORDER BY 1") == [
+        ("r1", None), ("r2", "T7"),
+    ]  # fmt: skip
+    assert shop.query("SELECT units FROM staging.sold ORDER BY 1") == [(2,), (3,)]
+    reasons = shop.query("SELECT batch, reasons FROM raw.quarantine ORDER BY batch")
+    assert [found for _, found in reasons] == [["plausible_units"], ["required:till"]]
+    late = TUESDAY + timedelta(days=1)
+    shop.sell("r3,1,NA,2,1.00,2024-01-09", on=late)
+    with pytest.raises(DataRejected, match="column 'till' is missing"):
+        shop.land(late)
+
+
+def test_a_column_that_identifies_a_row_was_there_from_the_beginning(shop: Shop) -> None:
+    change(shop, "receipt: {type: varchar,", f"receipt: {{type: varchar, since: {TUESDAY},")
+
+    with pytest.raises(ConfigurationError, match="'receipt' identifies or dates a row"):
+        shop.land()
 
 
 def test_a_contract_may_change_freely_until_rows_came(shop: Shop) -> None:

@@ -160,6 +160,8 @@ def test_a_column_that_yaml_or_jinja_would_read_otherwise_keeps_its_name(
         ("a,b\n1\n", "Expected Number of Columns"),
         ("", "does not name two columns"),
         ("a,b\n\xe9", "cannot be read as csv"),
+        ("a,b\r\n1,2\n3,4\r\n", "line 1 ends with CRLF, line 2 with LF"),
+        ("a,b\n", "has a header and no row"),
     ],
 )
 def test_a_sample_that_cannot_be_read_is_named(

@@ -173,6 +173,22 @@ def test_one_pipeline_at_a_time_has_the_database_open(postgres_dsn: str) -> None
         assert opened.scalar("SELECT 1") == 1
 
 
+def test_who_only_reads_waits_for_no_pipeline_and_can_write_nothing(postgres_dsn: str) -> None:
+    with pytest.raises(TryAgain, match="holds nothing yet"):
+        PostgresWarehouse(postgres_dsn, to_read=True)
+
+    with (
+        PostgresWarehouse(postgres_dsn) as working,
+        PostgresWarehouse(postgres_dsn, to_read=True) as reading,
+    ):
+        with working.transaction():
+            working.execute("CREATE TABLE raw.sold (units INTEGER)")
+            assert not reading.has("raw", "sold")
+        assert reading.scalar("SELECT count(*) FROM raw.sold") == 0
+        with pytest.raises(Exception, match="read-only"):
+            reading.execute("DELETE FROM raw.batches")
+
+
 def test_a_table_that_somebody_holds_is_an_error_to_try_again(postgres_dsn: str) -> None:
     with PostgresWarehouse(postgres_dsn) as opened, adbc.connect(postgres_dsn) as other:
         with other.cursor() as cursor:

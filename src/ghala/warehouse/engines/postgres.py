@@ -76,6 +76,7 @@ class PostgresWarehouse(Warehouse):
     Args:
         dsn: a libpq address; its password is never shown.
         memory_gb: what a session may use for sorting and hashing, about.
+        to_read: look at what is committed, beside the pipeline that has the warehouse.
 
     Raises:
         TryAgain: another pipeline has the warehouse open, or the server is busy.
@@ -84,7 +85,7 @@ class PostgresWarehouse(Warehouse):
 
     dialect = PostgresDialect()
 
-    def __init__(self, dsn: str, *, memory_gb: int = 2) -> None:
+    def __init__(self, dsn: str, *, memory_gb: int = 2, to_read: bool = False) -> None:
         parts = read_dsn(dsn)
         self.name = f"{parts.get('dbname', 'postgres')} on {parts.get('host', 'localhost')}"
         try:
@@ -95,7 +96,11 @@ class PostgresWarehouse(Warehouse):
         self.until_closed.callback(self._connection.close)
         self.desk: DuckDBWarehouse | None = None  # where files are checked, once some are
         try:
-            _take_over(self, session_settings(memory_gb))
+            settings = session_settings(memory_gb)
+            if to_read:
+                _look_on(self, settings)
+            else:
+                _take_over(self, settings)
         except BaseException:
             self.until_closed.close()
             raise
@@ -199,6 +204,16 @@ class PostgresWarehouse(Warehouse):
 def session_settings(memory_gb: int) -> dict[str, str]:
     """How a session of the pipeline works in the server, dbt's sessions too."""
     return {**_SESSION, "work_mem": f"{64 * memory_gb}MB"}  # of each step of a query
+
+
+def _look_on(warehouse: PostgresWarehouse, settings: dict[str, str]) -> None:
+    """Make the session ready to read, and able to do nothing else."""
+    if not warehouse.has("raw", "batches"):
+        raise TryAgain(
+            f"The warehouse {warehouse.name} holds nothing yet.", "Land files first: ghala land"
+        )
+    for name, value in (settings | {"default_transaction_read_only": "on"}).items():
+        warehouse.execute(f"SET {name} = '{value}'")
 
 
 def _take_over(warehouse: PostgresWarehouse, settings: dict[str, str]) -> None:

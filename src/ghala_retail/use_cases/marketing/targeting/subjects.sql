@@ -26,6 +26,19 @@ drawn AS (
     GROUP BY coming.as_of, lots.customer_id
 ),
 
+recent AS (
+    SELECT origins.as_of, lots.customer_id, count(*) AS contacts
+    FROM origins
+    INNER JOIN core.campaigns
+        ON campaigns.starts_on >= origins.as_of - 56 AND campaigns.starts_on < origins.as_of
+    INNER JOIN core.campaign_exposures AS lots
+        ON lots.source = campaigns.source AND lots.campaign_id = campaigns.campaign_id
+        AND lots.known_on <= origins.as_of
+        AND (lots.superseded_on IS NULL OR lots.superseded_on > origins.as_of)
+    WHERE lots.is_contacted
+    GROUP BY origins.as_of, lots.customer_id
+),
+
 people AS (
     SELECT
         origins.as_of,
@@ -33,8 +46,7 @@ people AS (
         known.location_id,
         CASE WHEN known.agent_id IS NULL THEN 0 ELSE 1 END AS has_agent,
         known.agent_id,
-        CAST(origins.as_of - known.registered_on AS INTEGER) AS days_registered,
-        known.birth_year
+        CAST(origins.as_of - known.registered_on AS INTEGER) AS days_registered
     FROM origins
     INNER JOIN core.customer_history AS known
         ON known.known_on <= origins.as_of
@@ -47,6 +59,7 @@ SELECT
     people.*,
     CASE WHEN md5(concat_ws('|', 'hold-out', people.customer_id)) < '1999999a' THEN 1 ELSE 0 END
         AS is_held_out,
+    coalesce(recent.contacts, 0) AS recent_contacts,
     drawn.lot_offer,
     drawn.lot_contact_cost,
     drawn.lot_discount,
@@ -54,3 +67,4 @@ SELECT
     drawn.lot_propensity
 FROM people
 LEFT JOIN drawn ON drawn.as_of = people.as_of AND drawn.customer_id = people.customer_id
+LEFT JOIN recent ON recent.as_of = people.as_of AND recent.customer_id = people.customer_id
