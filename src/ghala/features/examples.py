@@ -145,7 +145,7 @@ def _prepare(
     views = [heard(warehouse, view) for view in views]
     _require_spoken(warehouse, use_case, views, by=max(request.origins))
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
-    entity, drawn = ", ".join(keys), ", ".join(use_case.entity)
+    entity = ", ".join(keys)
     lot = f"md5(concat_ws('|', {', '.join(use_case.drawn_by or (*use_case.entity, 'as_of'))}))"
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
     warehouse.keep(
