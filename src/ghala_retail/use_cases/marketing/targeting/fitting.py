@@ -184,7 +184,9 @@ def _expect(
     known: Past, asked: Past, offers: tuple[Offer, ...], *, seed: int
 ) -> dict[str, Expected]:
     outcome = fit_outcome(known.lots, seed=seed)
-    margin = np.asarray(_fit_margin(known, seed=seed).predict(asked.lots.asked.table, num_threads=1))
+    margin = np.asarray(
+        _fit_margin(known, seed=seed).predict(asked.lots.asked.table, num_threads=1)
+    )
     askings = [_with_discount(asked, offer.discount) for offer in offers]
     without = chance_of(outcome, askings[0], 0.0)
     said = {}
@@ -250,5 +252,3 @@ def _best_offer(past: Past, expected: Expected) -> int:
     numbers = range(1, len(expected.offers) + 1)
     means = {n: float(profits(log, np.full(len(log.offer), float(n))).mean()) for n in numbers}
     return max(means, key=lambda n: means[n])
-
-

@@ -117,7 +117,9 @@ class Expected:
         return np.array([getattr(offer, field) for offer in self.offers])
 
 
-def decide_simply(policy: str, subjects: pl.DataFrame, expected: Expected, *, contacts: int) -> Floats:
+def decide_simply(
+    policy: str, subjects: pl.DataFrame, expected: Expected, *, contacts: int
+) -> Floats:
     """Whom a simple policy contacts: 1 or 0 per customer.
 
     ``rule`` is marketing's own: frequent customers who have not ordered for one to four months.
