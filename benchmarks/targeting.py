@@ -60,7 +60,10 @@ class ReadOnly(DuckDBWarehouse):
 
     def __init__(self, company: Company, spill: Path) -> None:
         self.path = company.workspace / ".ghala" / "warehouse.duckdb"
-        settings = {"memory_limit": "2GB", "temp_directory": str(spill), "threads": 2}
+        settings = {
+            "memory_limit": "2500MB", "temp_directory": str(spill), "threads": 1,
+            "preserve_insertion_order": False,
+        }  # fmt: skip
         self.connection = duckdb.connect(str(self.path), read_only=True, config=settings)
 
 
