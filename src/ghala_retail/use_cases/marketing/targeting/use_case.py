@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from ghala.contracts.policy import Policy
 from ghala.contracts.use_case import NUMBER, TEXT
 from ghala.evaluation.optimise import Optimise, OptimisePolicy
 from ghala_retail.use_cases.marketing.targeting import fitting
 from ghala_retail.use_cases.marketing.targeting.budget import choose
+from ghala_retail.use_cases.marketing.targeting.inputs import FEATURES
 from ghala_retail.use_cases.marketing.targeting.model import (
     EVERYONE,
     SIMPLE,
@@ -62,10 +62,10 @@ class Targeting(Optimise):
     """
 
     policy: TargetingPolicy
-    rules: ClassVar[type[Policy]] = TargetingPolicy
+    rules = TargetingPolicy
     entity = ("customer_id",)
     horizon_days = 28
-    features = ("customer", "campaign_response")
+    features = FEATURES
     needs = ("order_lines", "customers", "campaigns", "campaign_exposures", "prices")
     baselines = ("simple", *SIMPLE, EVERYONE)
     watched = (
