@@ -44,7 +44,10 @@ class Campaign(BaseModel):
         3, ge=1, description="in eight weeks; who had as many is left in peace"
     )
     sure: float = Field(
-        0.95, gt=0.5, lt=1, description="probability that contacting beats contacting no one"
+        0.95,
+        ge=0,
+        lt=1,
+        description="probability with which contacting must beat contacting no one; 0 for a trial",
     )
 
 
