@@ -29,6 +29,12 @@ from ghala_retail.use_cases.marketing.targeting.value import (
 )
 
 _CONFIDENCE = 0.90
+_LEFT_OUT = {
+    "nobody": "no gain is proven",
+    "rule": "not a frequent customer who slips away",
+    "response": "less likely to order than others",
+}
+"""Why a simple policy leaves out a customer whom a contact might move."""
 
 
 class Campaign(BaseModel):
@@ -172,7 +178,7 @@ def _explain(
         [held_out, weary, taken, value <= 0],
         ["held out of every campaign", "contacted often enough lately", f"by {model.chosen}",
          "not worth a contact"],
-        default="beyond the budget" if model.chosen not in SIMPLE else f"not by {model.chosen}",
+        default=_LEFT_OUT.get(model.chosen, "beyond the budget"),
     )  # fmt: skip
     return {
         "offer": pl.Series(names[decision.astype(np.int64)], dtype=pl.String),
