@@ -52,7 +52,7 @@ def _require_features(
 ) -> None:
     """Check that every column that a version learned from is still there."""
     learned = pl.read_parquet_schema(folder / REFERENCE)
-    gone = [name for name in learned if name not in (*subjects.columns, "actual", "known_on")]
+    gone = [name for name in learned if name not in (*subjects.columns, *use_case.hindsight)]
     if gone:
         raise ConfigurationError(
             f"Version {version} of {use_case.name} learned from {', '.join(gone)}, which"

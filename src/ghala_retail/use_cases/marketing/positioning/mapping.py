@@ -59,8 +59,8 @@ def _correspond(counts: Floats) -> tuple[Floats, Floats, float]:
     places = [np.zeros((n, _AXES)) for n in counts.shape]
     axes = min(_AXES, len(values))
     for place, vectors, mass in zip(places, (left, right.T), (row, column), strict=True):
-        mass = np.sqrt(np.where(mass > 0, mass, 1.0))[:, None]
-        place[:, :axes] = vectors[:, :axes] * values[:axes] / mass
+        root = np.sqrt(np.where(mass > 0, mass, 1.0))[:, None]
+        place[:, :axes] = vectors[:, :axes] * values[:axes] / root
     whole = (values**2).sum()
     inertia = float((values[:_AXES] ** 2).sum() / whole) if whole else 0.0
     return (*_signed(*places), inertia)

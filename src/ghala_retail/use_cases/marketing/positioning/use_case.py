@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -37,7 +38,7 @@ class Positioning(Optimise):
     baselines = ("one_offer", "nothing")
     needs = ("order_lines", "products", "prices", "campaigns", "campaign_exposures")
     reads = ("marketing/segmentation",)
-    kept = {
+    kept: ClassVar[dict[str, str]] = {
         "kind": TEXT, "reason": TEXT, "customers": NUMBER, "effect": NUMBER, "effect_low": NUMBER,
         "effect_high": NUMBER, "affinity": NUMBER, "axis_1": NUMBER, "axis_2": NUMBER,
         "segment_axis_1": NUMBER, "segment_axis_2": NUMBER, "inertia": NUMBER,
@@ -171,7 +172,9 @@ def _choose_offers(offers: pl.DataFrame) -> pl.DataFrame:
     )
     top = value.max().over(_ONE)
     gap = pl.max_horizontal(top, pl.lit(0.0)) - pl.col("base")
-    risk = (pl.col("base_doubt") ** 2 + pl.when(top > 0).then(doubt.max().over(_ONE)).otherwise(0) ** 2)
+    risk = (
+        pl.col("base_doubt") ** 2 + pl.when(top > 0).then(doubt.max().over(_ONE)).otherwise(0) ** 2
+    )
     surely = gap > float(norm.ppf(_SURE)) * risk.sqrt()
     own = pl.when(top > 0).then(pl.col("is_best")).otherwise(pl.lit(value=False))
     chosen = pl.when(surely).then(own).otherwise(one)

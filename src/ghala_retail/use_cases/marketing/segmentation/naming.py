@@ -30,9 +30,7 @@ def name_segments(mixture: Mixture) -> list[str]:
     ]
 
 
-def _name(
-    mixture: Mixture, chances: np.ndarray, lifts: np.ndarray, *, segment: int
-) -> str:
+def _name(mixture: Mixture, chances: np.ndarray, lifts: np.ndarray, *, segment: int) -> str:
     kinds, words = find_kinds(mixture.items), []
     for kind, (less, more) in _WORDS.items():
         if kind not in kinds:
