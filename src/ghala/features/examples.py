@@ -8,7 +8,7 @@ import polars as pl
 
 from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
 from ghala.features.reading import blaming, heard
@@ -74,7 +74,7 @@ def read_examples(
     """
     keys = ", ".join((*use_case.entity, *use_case.target))
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
-    told = ", ".join(quoted(name) for name in use_case.hindsight)
+    told = ", ".join(quoted(name) for name in hindsight_of(use_case))
     warehouse.keep(
         "happened",
         f"SELECT {keys}, {told} FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
