@@ -3,9 +3,9 @@
     python benchmarks/positioning.py WORLDS --seeds 1 2 3 4 5 --null-seeds 1 2 3
 
 WORLDS is what benchmarks/worlds.py made. Customers are labelled by a segmentation fitted on
-2024-09-30, every twelve weeks. Offers are chosen on 2025-06-30 from the campaigns that were known, and
-judged by every campaign that started afterwards: what it earned per customer drawn over those held
-out by lot, in KES, per segment. The interval of one company adds up the campaigns' standard errors.
+2024-09-30, every twelve weeks. Offers are chosen on 2025-06-30 from the campaigns that were known,
+and judged by every campaign that started afterwards: what it earned per customer drawn over those
+held out by lot, in KES, per segment. The error of one company adds up those of the campaigns.
 """
 
 import argparse
@@ -19,9 +19,6 @@ import duckdb
 import numpy as np
 import polars as pl
 from scipy.stats import t
-from segmentation import Reader
-from segmentation import make as make_segmentation
-from worlds import Company
 
 from ghala.contracts.policy import read_policy
 from ghala.evaluation.optimise import OptimisePolicy
@@ -30,6 +27,9 @@ from ghala.warehouse.predictions import replace_predictions
 from ghala_retail.features.lifetime import customer_lifetime
 from ghala_retail.use_cases.marketing.positioning import use_case as module
 from ghala_retail.use_cases.marketing.positioning.use_case import Positioning
+from segmentation import Reader
+from segmentation import make as make_segmentation
+from worlds import Company
 
 LABELLED = [date(2024, 9, 30) + timedelta(weeks=12 * n) for n in range(6)]
 DECIDED = date(2025, 6, 30)
@@ -64,9 +64,7 @@ def label(warehouse: Reader) -> None:
     """What a segmentation of the first day calls the customers of every day."""
     found, model = make_segmentation(), None
     for day in LABELLED:
-        rows = read_subjects(
-            warehouse, found, views=[customer_lifetime], request=Request([day])
-        )
+        rows = read_subjects(warehouse, found, views=[customer_lifetime], request=Request([day]))
         model = model or found.fit(rows, seed=found.policy.seed)
         said = found.ask(model, rows)
         said = said.with_columns(version=pl.lit(1), role=pl.lit("champion"))
@@ -111,7 +109,7 @@ def judge_world(company: Company) -> dict[str, float]:
 
 
 def earn(offers: pl.DataFrame, later: pl.DataFrame) -> dict[str, float]:
-    """Off-policy value per customer drawn, of the decisions, of one offer for all and of both apart."""
+    """Off-policy value per customer: of the decisions, of one offer for all, and the gain."""
     shares = pl.col("customers") / pl.col("customers").sum().over("item")
     judged = later.group_by("segment", "item").agg(
         effect=pl.col("effect").mean(), error=(pl.col("error") ** 2).sum().sqrt() / pl.len()

@@ -7,10 +7,10 @@
 WORLDS is what benchmarks/worlds.py made. Customers as they were known on 2025-09-29, labelled by a
 fit of that day; stability is against the fit of four weeks before. Beside it, on the same
 customers: k-means on raw recency, frequency and money, k-means on shares of habits (both told how
-many segments there are), named RFM rules, and a ceiling: the same mixture told the true segment of half
-of the customers, judged on the others. Expected orders are compared with those of the 13 weeks that
-followed. With --rates planted parameters of BG/NBD are fitted; with --full one company is fitted and
-scored, with seconds and memory.
+many segments there are), named RFM rules, and a ceiling: the same mixture told the true segment of
+half of the customers, judged on the others. Expected orders are compared with those of the 13 weeks
+that followed. With --rates planted parameters of BG/NBD are fitted; with --full one company is
+fitted and scored, with seconds and memory.
 """
 
 import argparse
@@ -26,7 +26,6 @@ import numpy as np
 import polars as pl
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
-from worlds import Company
 
 from ghala.contracts.policy import read_policy
 from ghala.evaluation.metrics import rand_index
@@ -42,6 +41,7 @@ from ghala_retail.use_cases.marketing.segmentation.habits import (
     count_items,
 )
 from ghala_retail.use_cases.marketing.segmentation.use_case import Segmentation
+from worlds import Company
 
 AS_OF = date(2025, 9, 29)
 BEFORE = AS_OF - timedelta(weeks=4)
@@ -69,7 +69,7 @@ def make() -> Segmentation:
 
 
 def read_world(company: Company, found: Segmentation) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Customers of both days with what they paid next, and the orders of the weeks that followed."""
+    """Customers of both days with what they paid next, and the orders that followed."""
     warehouse = Reader(company.warehouse())
     rows = read_examples(
         warehouse, found, views=[customer_lifetime], request=Request([BEFORE, AS_OF]),
@@ -197,7 +197,12 @@ def live(count: int, planted: dict[str, float], *, seed: int) -> tuple[np.ndarra
     age = random.integers(26, 104, count).astype(float)
     rate = random.gamma(planted["r"], 1 / planted["alpha"], count)
     leaves = random.beta(planted["a"], planted["b"], count)
-    now, last, again, alive = np.zeros(count), np.zeros(count), np.zeros(count), np.ones(count, bool)
+    now, last, again, alive = (
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros(count),
+        np.ones(count, bool),
+    )
     while alive.any():
         now = now + np.where(alive, random.exponential(1, count) / rate, 0)
         came = alive & (now <= age)
@@ -207,7 +212,7 @@ def live(count: int, planted: dict[str, float], *, seed: int) -> tuple[np.ndarra
 
 
 def measure_full(folder: Path) -> None:
-    """One fit and one scoring of every customer, with the time each step took and the most memory."""
+    """One fit and one scoring of every customer, with the time of each step and the memory."""
     found, begun = make(), time.perf_counter()
     warehouse = Reader(Company(folder).warehouse(), memory="2GB")
     day = Request([date(2025, 12, 29)])

@@ -1,4 +1,4 @@
-"""What is put before a segment: by what campaigns earned there, and never worse than for everyone."""
+"""What is put before a segment: what campaigns earned there, never worse than for everyone."""
 
 from datetime import date
 from pathlib import Path

@@ -38,8 +38,8 @@ def draw_map(counts: Floats, *, seed: int) -> Map:
     if not whole:
         return Map(rows, columns, 0.0, 0.0)
     random = np.random.default_rng(seed)
-    left = [_difference(points, np.vstack(_correspond(random.poisson(counts))[:2]))
-            for _ in range(_DRAWS)]  # fmt: skip
+    again = (random.poisson(counts).astype(np.float64) for _ in range(_DRAWS))
+    left = [_difference(points, np.vstack(_correspond(drawn)[:2])) for drawn in again]
     return Map(rows, columns, inertia, float(np.clip(1 - np.mean(left), 0, 1)))
 
 
@@ -59,8 +59,8 @@ def _correspond(counts: Floats) -> tuple[Floats, Floats, float]:
     places = [np.zeros((n, _AXES)) for n in counts.shape]
     axes = min(_AXES, len(values))
     for place, vectors, mass in zip(places, (left, right.T), (row, column), strict=True):
-        mass = np.sqrt(np.where(mass > 0, mass, 1.0))[:, None]
-        place[:, :axes] = vectors[:, :axes] * values[:axes] / mass
+        root = np.sqrt(np.where(mass > 0, mass, 1.0))[:, None]
+        place[:, :axes] = vectors[:, :axes] * values[:axes] / root
     whole = (values**2).sum()
     inertia = float((values[:_AXES] ** 2).sum() / whole) if whole else 0.0
     return (*_signed(*places), inertia)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -37,7 +38,7 @@ class Positioning(Optimise):
     baselines = ("one_offer", "nothing")
     needs = ("order_lines", "products", "prices", "campaigns", "campaign_exposures")
     reads = ("marketing/segmentation",)
-    kept = {
+    kept: ClassVar[dict[str, str]] = {
         "kind": TEXT, "reason": TEXT, "customers": NUMBER, "effect": NUMBER, "effect_low": NUMBER,
         "effect_high": NUMBER, "affinity": NUMBER, "axis_1": NUMBER, "axis_2": NUMBER,
         "segment_axis_1": NUMBER, "segment_axis_2": NUMBER, "inertia": NUMBER,

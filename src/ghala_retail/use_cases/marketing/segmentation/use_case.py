@@ -1,8 +1,9 @@
-"""marketing/segmentation: who customers are by how they buy, where they stand and what they bring."""
+"""marketing/segmentation: who customers are by how they buy, and what they will bring."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -51,7 +52,7 @@ class Segmentation(Segment):
     watched = ("spend_per_order",)
     baselines = ("rfm", "hiatus")
     needs = ("order_lines",)
-    kept = {
+    kept: ClassVar[dict[str, str]] = {
         "certainty": NUMBER, "rfm_segment": TEXT, "stage": TEXT, "chance_alive": NUMBER,
         "orders_13w": NUMBER, "orders_52w": NUMBER, "spend_per_order": NUMBER, "clv_52w": NUMBER,
     }  # fmt: skip
