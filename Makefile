@@ -24,7 +24,7 @@ demo: $(STAMP) ## the whole loop on real data, into ./demo
 	$(BIN)/ghala demo demo
 
 test: $(STAMP) ## every test
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## format, lint, types, imports, budgets
 	$(BIN)/ruff format --check .

@@ -1,11 +1,13 @@
 """What the benchmarks of trucks and of people share: a company's depots as a use case sees them."""
 
-import time
+import json
+import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,10 +17,11 @@ from ghala.contracts.discovery import use_case
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
 from ghala.features.examples import Request, read_examples
-from ghala.features.history import find_views, pick_views
+from ghala.features.history import views_of
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.predictions import create_tables
 
+RESULTS = Path(__file__).parent / "results"
 MODELS = Path(ghala_retail.__file__).parent / "warehouse" / "models" / "features"
 SETTINGS = """sources = ["company"]
 use_cases = ["operations/demand", "operations/fleet", "operations/workforce"]
@@ -75,7 +78,7 @@ def examples_of(
     workspace: Workspace, warehouse: DuckDBWarehouse, found: UseCase, *, days: Sequence[date]
 ) -> pl.DataFrame:
     """What was asked on these days, with what then happened, whenever it became known."""
-    views = pick_views(find_views(workspace), found.features)
+    views = views_of(workspace, found)
     return read_examples(
         warehouse, found, views=views, request=Request(days), as_of=days[-1] + timedelta(days=99)
     )
@@ -92,9 +95,26 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     return float(given.mean()), float(given.mean() - half), float(given.mean() + half)
 
 
-@contextmanager
-def timed(times: dict[str, float], name: str) -> Iterator[None]:
-    """Note how long a step took, in seconds of the wall."""
-    begun = time.perf_counter()
-    yield
-    times[name] = time.perf_counter() - begun
+def folds(first: date, last: date, *, weeks: int) -> Iterator[tuple[date, date]]:
+    """The spans that one fit has to judge: from its day to the next fit's."""
+    while first < last:
+        yield first, min(first + timedelta(weeks=weeks), last)
+        first += timedelta(weeks=weeks)
+
+
+def write(name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Print every seed, then the mean of each figure with its 90 % interval; keep both as JSON."""
+    figures = [name for name, value in rows[0].items() if isinstance(value, float)]
+    means = {figure: interval([float(row[figure]) for row in rows]) for figure in figures}
+    for row in rows:
+        print(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}))
+    for figure, (mean, low, high) in means.items():
+        print(f"{figure:40} {mean:14,.4f}   90 % {low:,.4f} to {high:,.4f}   ({len(rows)} seeds)")
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps({"rows": list(rows), "means": means}, indent=1)
+    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def peak_gb() -> float:
+    """The largest resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

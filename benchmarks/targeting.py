@@ -5,9 +5,9 @@
     python benchmarks/targeting.py FOLDER --company COMPANY   # one fit and score at full size
 
 The model learns from lots that have matured by 2025-12-08 and decides for the customers whom that
-day's campaign drew: a fifth of all, by lot. Each decision is priced by the truth: the customer's visits,
-days until the last one, uplift type, agent's chance to pass an offer on, and what orders of the
-customer's segment earn. Profits are shares of an oracle's, which reads the uplift type off the truth.
+day's campaign drew: a fifth of all, by lot. Each decision is priced by the truth: the customer's
+visits, days until the last one, uplift type, agent's chance to pass an offer on, and what orders of
+the customer's segment earn. Profits are shares of an oracle's, which reads the type off the truth.
 That type is drawn by lot and leaves few traces, so a second yardstick knows all but the type: the
 shares of types among customers like this one, and what the customer did in past campaigns.
 
@@ -32,18 +32,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
-from worlds import START, Company, prepare
 
 from ghala.contracts.policy import read_policy
 from ghala.features.examples import Request, read_examples, read_subjects
+from ghala.features.history import pick_views
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala_retail.features.customer import campaign_response, customer
 from ghala_retail.use_cases.marketing.targeting.budget import Limits, choose
 from ghala_retail.use_cases.marketing.targeting.fitting import ROWS, fit_outcome, read_past
-from ghala_retail.use_cases.marketing.targeting.inputs import as_table
+from ghala_retail.use_cases.marketing.targeting.inputs import FEATURES, as_table
 from ghala_retail.use_cases.marketing.targeting.learners import LEARNERS
 from ghala_retail.use_cases.marketing.targeting.model import Expected, TargetingModel
 from ghala_retail.use_cases.marketing.targeting.use_case import Targeting, TargetingPolicy
+from worlds import START, Company, prepare
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ DECIDED = date(2025, 12, 8)
 CAMPAIGN_DAYS = 14
 SHARE = 0.20
 RESULTS = Path(__file__).parent / "results"
-VIEWS = (customer, campaign_response)
+VIEWS = pick_views({view.name: view for view in (customer, campaign_response)}, FEATURES)
 DECISIONS = ("model", *LEARNERS, "rule", "response", "everyone", "nobody")
 
 
@@ -60,7 +61,10 @@ class ReadOnly(DuckDBWarehouse):
 
     def __init__(self, company: Company, spill: Path) -> None:
         self.path = company.workspace / ".ghala" / "warehouse.duckdb"
-        settings = {"memory_limit": "2GB", "temp_directory": str(spill), "threads": 2}
+        settings = {
+            "memory_limit": "2500MB", "temp_directory": str(spill), "threads": 1,
+            "preserve_insertion_order": False,
+        }  # fmt: skip
         self.connection = duckdb.connect(str(self.path), read_only=True, config=settings)
 
 
@@ -149,8 +153,9 @@ def _season(company: Company, visits: float) -> float:
     people = company.truth("customers")
     with company.warehouse() as warehouse:
         agents = warehouse.sql(
-            "SELECT CAST(customer_id AS BIGINT) AS customer_id, CAST(agent_id AS BIGINT) AS agent_id"
-            f" FROM core.customer_history WHERE registered_on < DATE '{DECIDED}' AND valid_to IS NULL"
+            "SELECT CAST(customer_id AS BIGINT) AS customer_id,"
+            " CAST(agent_id AS BIGINT) AS agent_id FROM core.customer_history"
+            f" WHERE registered_on < DATE '{DECIDED}' AND valid_to IS NULL"
             " AND superseded_on IS NULL"
         )
         registered = pl.DataFrame(agents.to_arrow_table())

@@ -82,7 +82,7 @@ from ghala.features.definitions import FeatureView, Window
 
 KIOSK = FeatureView(
     name="kiosk_goods", entity=("series",), source="features.kiosk_weeks", event_time="week",
-    known_on="known_on", description="Units per week of a good.", owner="Kiosk",
+    known_on="known_on", description="Units per week of a good.", owner="Kiosk", online=True,
     windows=tuple(Window(f"units_{n}", "mean", "units", days=n) for n in (7, 28)),
 )
 '''

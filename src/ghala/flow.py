@@ -142,6 +142,7 @@ def monitor(house: House, use_case: UseCase, as_of: date) -> dict[str, Any]:
         before=house.road(use_case).fallback(),
         training=training.body if training else {},
         upstream=upstream_of(house, use_case),
+        ran_on=ran.as_of if (ran := house.ledger.last("run")) else None,
     )
     with house.warehouse() as warehouse:
         seen = watch.look(

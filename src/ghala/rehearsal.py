@@ -2,10 +2,12 @@
 
 Week by week each rule sees what was known then, decides as monitoring does, and where it says so a
 model is fitted on what was known then. The model takes over after the weeks in shadow that the
-policy asks for. What is left out: gates and people, who might have kept a new version back.
+policy asks for. What another use case said, and which version of it was in production, is as it
+was. What is left out: gates and people, who might have kept a new version back, and features that
+were once defined otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from time import perf_counter
@@ -15,6 +17,7 @@ import polars as pl
 
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.policy import Retrain
+from ghala.contracts.records import Stage
 from ghala.contracts.use_case import UseCase
 from ghala.house import House
 from ghala.monitoring.decisions import Facts, decide_retrain
@@ -30,6 +33,7 @@ _OFF: dict[str, Any] = {
 }  # fmt: skip
 _SAMPLE = 2000
 _AGES = (1, 4, 13)
+_NEW_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,15 @@ class _Past:
     models: dict[date, tuple[Any, float]] = field(default_factory=dict)
     said: dict[tuple[date, date], pl.DataFrame] = field(default_factory=dict)
     drifts: dict[tuple[date, date], float] = field(default_factory=dict)
+    promotions: Mapping[str, Sequence[tuple[date, int]]] = field(default_factory=dict)
+
+    def changed(self, trained: date, day: date) -> list[str]:
+        """The use cases that it reads of which another version was in production by a day."""
+        return [
+            f"{name} is version {now}, it was {then}"
+            for name, moves in self.promotions.items()
+            if (then := _live(moves, trained)) != (now := _live(moves, day))
+        ]
 
     def model(self, day: date) -> tuple[Any, float]:
         """The model fitted on what was known on a day, and the seconds that it took."""
@@ -99,9 +112,9 @@ def rehearse(house: House, use_case: UseCase, *, as_of: date, weeks: int) -> lis
     replayed.policy = use_case.policy.model_copy(update={"backtest": window})
     with house.warehouse() as warehouse:
         examples = gather(house.workspace, warehouse, replayed, as_of=as_of).examples
-    past = _Past(replayed, examples)
+    past = _Past(replayed, examples, promotions=_read_promotions(house, use_case))
     days = days_to_replay(examples, use_case.name, since=as_of - timedelta(weeks=weeks))
-    rules = alternatives(use_case.policy.retrain)
+    rules = alternatives(use_case.policy.retrain, reads=bool(use_case.reads))
     return [_play(past, name, days, rule=rule) for name, rule in rules.items()]
 
 
@@ -122,13 +135,33 @@ def days_to_replay(examples: pl.DataFrame, name: str, *, since: date) -> list[da
     return days
 
 
+def _read_promotions(house: House, use_case: UseCase) -> dict[str, Sequence[tuple[date, int]]]:
+    """When which version of each use case that this one reads went to production, oldest first."""
+    return {
+        name: [
+            (moved.as_of, moved.version)
+            for moved in house.ledger.entries("transition", name)
+            if moved.body["to"] == Stage.PRODUCTION and moved.as_of and moved.version
+        ]
+        for name in use_case.reads
+    }
+
+
+def _live(moves: Sequence[tuple[date, int]], day: date) -> int | None:
+    return next((version for moved, version in reversed(moves) if moved <= day), None)
+
+
 def _known_on(day: date) -> pl.Expr:
     """What a model that is fitted on a day may learn from."""
     return (pl.col("as_of") < day) & (pl.col("known_on") <= day)
 
 
-def alternatives(present: Retrain) -> Mapping[str, Retrain]:
-    """The policy's own rule, none at all, by age alone, and each of its other reasons alone."""
+def alternatives(present: Retrain, *, reads: bool) -> Mapping[str, Retrain]:
+    """The policy's own rule, none at all, by age alone, and each of the other reasons alone.
+
+    A reason that the policy does not name has its usual number; ``reads`` says whether there is an
+    upstream that could change.
+    """
     performance = {"min_value_added": present.min_value_added, "max_abs_bias": present.max_abs_bias}
     cooled = {**_OFF, "cooldown_weeks": present.cooldown_weeks}
     by_age = {
@@ -141,6 +174,12 @@ def alternatives(present: Retrain) -> Mapping[str, Retrain]:
         **by_age,
         "performance": Retrain(**{**cooled, **performance}),
         "drift": Retrain(**{**cooled, "max_drift_share": present.max_drift_share}),
+        "data volume": Retrain(**{**cooled, "max_new_share": present.max_new_share or _NEW_SHARE}),
+        **(
+            {"upstream changed": Retrain(**{**cooled, "upstream_changed": "retrain"})}
+            if reads
+            else {}
+        ),
     }
 
 
@@ -171,7 +210,7 @@ def _facts(
     outcomes = past.examples.filter(pl.col("known_on") <= day)["known_on"]
     before = max(int((outcomes <= trained).sum()), 1)
     new_share = (outcomes.len() - before) / before
-    return Facts(day, trained, accuracy, drift, new_share)
+    return Facts(day, trained, accuracy, drift, new_share, past.changed(trained, day))
 
 
 def _sum_up(

@@ -45,9 +45,9 @@ SALES = ("depots", "customers", "products", "web_", "agent_", "agents", "returns
 
 @pytest.fixture(scope="session")
 def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a tiny simulated company delivers in twenty weeks."""
+    """What a tiny simulated company delivers in twenty-one weeks."""
     folder = tmp_path_factory.mktemp("tiny") / "company"
-    simulate(make_plan("tiny", "endogenous", seed=1, days=140), folder)
+    simulate(make_plan("tiny", "endogenous", seed=1, days=147), folder)
     return folder / "inbox" / "company"
 
 

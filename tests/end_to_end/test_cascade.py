@@ -1,18 +1,27 @@
 """Before a version speaks, what reads it is asked how it would do on what the version says."""
 
+import shutil
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 
 from ghala import flow
 from ghala.contracts.discovery import use_case
+from ghala.contracts.policy import Uat
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase
+from ghala.features.history import definitions_hash
 from ghala.house import House
 from ghala.judging import _judge_downstream, judge_shadow
 from ghala.ledger.book import Change, Note
 from ghala.registry.versions import RunRecord
+from ghala.training.reproduce import bring_predictions
 from ghala.warehouse.predictions import match_outcomes, predictions_of
-from tests.kiosk import NAME, OUTCOMES, SECOND, monday, walk, write
+from tests.conftest import read_json, run_ghala
+from tests.kiosk import NAME, OUTCOMES, POLICY, SECOND, monday, walk, write
 
 BOXES = "operations/boxes"
 THIRD = monday(16)
@@ -127,3 +136,62 @@ def test_what_reads_a_version_is_part_of_its_verdict(house: House) -> None:
     assert "at most 1.0% worse with probability 0%" in reason
     gates = {v.gate for v in judge_shadow(house, goods, version=2, as_of=THIRD) if not v.passed}
     assert f"downstream:{BOXES}" in gates
+
+
+def test_what_was_said_comes_along_when_a_version_that_read_it_is_made_again(
+    house: House, tmp_path: Path
+) -> None:
+    again, goods = Workspace(tmp_path), use_case(house.workspace, NAME)
+    boxes = use_case(house.workspace, BOXES)
+    shutil.copy(house.workspace.root / "ghala.toml", tmp_path)
+    bring_predictions(house.workspace, again, boxes, as_of=SECOND)
+
+    asked = f"SELECT * FROM {predictions_of(goods)} WHERE as_of <= ? ORDER BY version, series"
+    with house.warehouse() as here, House(again, "amani").warehouse() as there:
+        said = here.rows(asked, [SECOND])
+        assert said
+        assert there.rows(asked, [SECOND]) == said
+
+
+def test_what_reads_a_version_that_is_rolled_back_is_trained_and_scored_on_the_one_before(
+    house: House, tmp_path: Path
+) -> None:
+    shutil.copytree(house.workspace.root, tmp_path / "kiosk")
+    workspace = Workspace(tmp_path / "kiosk")
+    alone = House(workspace, "amani")
+    goods = use_case(workspace, NAME)
+    with alone.warehouse() as warehouse:
+        said = f"SELECT series, mean FROM {predictions_of(goods)} WHERE version = 1 AND as_of = ?"
+        before = dict(warehouse.rows(said, [SECOND]))
+    goods.policy = goods.policy.model_copy(update={"uat": Uat(shadow_weeks=0)})
+    alone.road(goods).record_verdicts(2, [], after=Stage.UAT, as_of=SECOND)
+    flow.promote(alone, goods, 2, as_of=SECOND)
+    learned = {"features": definitions_hash([]), "upstream": {NAME: 2}, "reasons": ["test"]}
+    alone.ledger.append(Note("training", learned, BOXES, 1, SECOND))
+    rules = {**POLICY, "retrain": {"upstream_changed": "retrain", "cooldown_weeks": 0}}
+    write(workspace, {f"policies/{BOXES}.yml": yaml.safe_dump(rules)})
+
+    def ask(*words: str) -> Any:
+        where = ("--as-of", str(SECOND), "--workspace", str(workspace.root), "--json")
+        return read_json(run_ghala(*words, *where))
+
+    def boxes_said() -> dict[str, float]:
+        ask("score", BOXES)
+        table = predictions_of(use_case(workspace, BOXES))
+        with alone.warehouse() as warehouse:
+            said = f"SELECT series, mean FROM {table} WHERE role = 'champion' AND as_of = ?"
+            return dict(warehouse.rows(said, [SECOND]))
+
+    with alone.warehouse() as warehouse:  # what the two versions say must not be one
+        warehouse.execute(f"UPDATE {predictions_of(goods)} SET mean = 2 * mean WHERE version = 2")
+    doubled = boxes_said()
+    assert ask("rollback", NAME, "-m", "too high") == {"use_case": NAME, "production": 1}
+    after = boxes_said()
+
+    assert after.keys() == doubled.keys() == before.keys()
+    assert all(after[series] < doubled[series] for series in after)
+    assert after == pytest.approx(before)
+    decision = ask("monitor", BOXES)["decision"]
+    assert decision["due"]
+    assert f"{NAME} is version 1, it was 2" in "; ".join(decision["reasons"])
+    assert alone.ledger.holder(NAME, Stage.PRODUCTION) == 1

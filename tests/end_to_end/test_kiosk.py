@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ghala.contracts.errors import CheckFailed
 from ghala.contracts.policy import Uat
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
+from ghala.features.lineage import group_by_kind
 from ghala.house import House
 from ghala.judging import judge_backtest, roll_back_if_due
 from ghala.ledger.book import Note
@@ -26,6 +28,7 @@ from ghala.web.app import create_app
 from tests.conftest import read_json, run_ghala
 from tests.kiosk import FIRST, NAME, SECOND, USE_CASE, walk, write
 
+DAY = timedelta(days=1)
 AUTHOR = "<img src=x onerror=alert(1)>"
 
 
@@ -168,6 +171,82 @@ def test_other_retrain_rules_are_played_on_the_same_past(house: House) -> None:
     assert all(one.money and one.money > 0 and one.value_added > 0.3 for one in played)
     assert {one.metric for one in played} == {"wape"}
     assert any("age" in reason for reason in by_rule["every 4 weeks"].reasons)
+
+
+def test_the_feature_store_and_what_hangs_on_it_are_asked_by_verbs(house: House) -> None:
+    root = str(house.workspace.root)
+    request = house.workspace.root / "request.csv"
+    request.write_text(f"series,as_of\ns3,{SECOND}\nnew,{SECOND}\ns3,{FIRST}\n", encoding="utf-8")
+
+    def ask(*words: str) -> Any:
+        return read_json(run_ghala(*words, "--workspace", root, "--json"))
+
+    def kinds(*words: str) -> dict[str, list[str]]:
+        return group_by_kind(
+            ask("lineage", *words)["reaches" if "--down" in words else "comes from"]
+        )
+
+    said = {one["view"]: one for one in ask("features", "list")["views"]}["kiosk_goods"]
+    assert (said["entity"], said["features"], said["online"]) == ("series", 2, True)
+    assert ask("features", "describe", "kiosk_goods")["features"][0]["feature"] == "units_7"
+    wanted = ("--feature", "kiosk_goods.units_28")
+    rows = ask("features", "history", str(request), *wanted)["rows"]
+    assert [row["series"] for row in rows] == ["s3", "new", "s3"]
+    ask("features", "materialize", "--view", "kiosk_goods", "--as-of", str(SECOND))
+    online = ask("features", "online", str(request), *wanted, "--as-of", str(SECOND + DAY))
+    values = [row["kiosk_goods.units_28"] for row in online["rows"]]
+    assert values[:2] == [rows[0]["kiosk_goods.units_28"], None]
+    assert [(one["as_of"], one["age_days"]) for one in online["kept"]] == [(str(SECOND), 1)]
+    later = ask("features", "online", str(request), *wanted, "--as-of", str(SECOND + 60 * DAY))
+    assert {row["kiosk_goods.units_28"] for row in later["rows"]} == {None}
+
+    for column in (
+        "core.order_lines.units",
+        "core.order_lines.sku",
+        "features.kiosk_weeks.known_on",
+    ):
+        found = kinds(column, "--down")
+        assert {"kiosk_goods.units_7", "kiosk_goods.units_28"} <= set(found["feature"]), column
+        assert NAME in found["use case"]
+        assert "marts_operations.goods_forecasts" in found["mart"]
+    above = kinds("kiosk_goods.units_7", "--up")
+    assert {"features.kiosk_weeks.series", "core.order_lines.sku"} <= set(above["column"])
+    assert any(name.startswith("raw.duka__sales.") for name in above["column"])
+    touched = ask("impact-of", "core.order_lines.units")["touches"]
+    assert "console_operations" in touched["dashboard"]
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ("features describe kiosk_good", "kiosk_goods"),
+        ("features history request.csv --feature kiosk_goods.unit_7", "units_7"),
+        ("features online request.csv --feature kiosk_good", "kiosk_goods"),
+        ("features materialize --view kiosk_good", "kiosk_goods"),
+        ("features lineage kiosk_goods.unit_7", "kiosk_goods.units_7"),
+        ("lineage kiosk_goods.unit_7", "kiosk_goods.units_7"),
+        ("impact-of kiosk_goods.unit_7", "kiosk_goods.units_7"),
+        ("policy backtest operations/good", NAME),
+    ],
+)
+def test_an_unknown_name_is_a_mistake_of_usage_for_every_verb_and_the_nearest_is_said(
+    house: House, words: str, known: str
+) -> None:
+    (house.workspace.root / "request.csv").write_text("series,as_of\ns3,2026-04-20\n", "utf-8")
+    done = run_ghala(*words.split(), where=house.workspace.root)
+
+    assert done.returncode == 2, done.stderr
+    assert f"Did you mean {known!r}" in done.stderr.replace("\n", " ")
+
+
+def test_retrain_rules_are_compared_by_a_verb(house: House) -> None:
+    asked = ("policy", "backtest", NAME, "--weeks", "6", "--as-of", str(SECOND))
+    told = read_json(run_ghala(*asked, "--json", "--workspace", str(house.workspace.root)))
+
+    by_rule = {one["rule"]: one for one in told["rules"]}
+    assert "upstream changed" not in by_rule, "it reads nobody"
+    assert by_rule["data volume"]["trainings"] > 1
+    assert all("data volume: " in reason for reason in by_rule["data volume"]["reasons"])
 
 
 def test_the_uat_pack_shows_both_with_money_and_is_plain_text_to_a_browser(house: House) -> None:

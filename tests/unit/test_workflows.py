@@ -46,8 +46,14 @@ NAMES = (
     "workspace/pipeline.yml",
     "workspace/promote.yml",
 )
-WRITES = {"run": {"contents": "write"}, "post": {"pull-requests": "write"}}
-"""What a job may do beside reading: to push the pointer to the data, and to comment."""
+WRITES = {
+    "run": {"contents": "write"},
+    "uat": {"contents": "write"},
+    "production": {"contents": "write"},
+    "post": {"pull-requests": "write"},
+}
+"""What a job may do beside reading: to push the pointer to the data or the ledger's head, and to
+comment."""
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ application.add_typer(new, name="new")
 @new.command(name="use-case")
 def use_case(
     name: Name,
-    *, kind: Annotated[str, typer.Option(help="What it predicts, e.g. score.")] = "score",
+    *, kind: Annotated[str, typer.Option(help="forecast, score, segment or optimise.")] = "score",
     owner: Annotated[str, typer.Option(help="Who answers for it; the unit when absent.")] = "",
     workspace: Where = None, as_json: Json = False,
 ) -> None:  # fmt: skip

@@ -67,14 +67,15 @@ def history(
 
 @features.command()
 def online(
-    request: Request, *, feature: Asked, out: Out = None,
+    request: Request, *, feature: Asked, out: Out = None, as_of: AsOf = None,
     workspace: Where = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Add the newest features that are kept online to rows with entities."""
+    """Add the newest features that are kept online to rows with entities, and tell their age."""
     from ghala.features.store import FeatureStore
 
-    store = FeatureStore(open_house(workspace, "reader").workspace)
-    _hand_out(store.online(_read_request(request), feature), out, as_json)
+    store, day = FeatureStore(open_house(workspace, "reader").workspace), as_of or clock.today()
+    answer = store.online(_read_request(request), feature, as_of=day)
+    _hand_out(answer, out, as_json, kept=store.ages(feature, day))
 
 
 @features.command()
@@ -111,15 +112,16 @@ def _read_request(file: Path) -> "pl.DataFrame":
         ) from error
 
 
-def _hand_out(answer: "pl.DataFrame", out: Path | None, as_json: bool) -> None:
+def _hand_out(answer: "pl.DataFrame", out: Path | None, as_json: bool, **told: Any) -> None:
     if out is None:
-        show({"rows": answer.to_dicts()}, as_json)
+        show({"rows": answer.to_dicts(), **told}, as_json)
         return
     if out.suffix == ".parquet":
         answer.write_parquet(out)
     else:
         answer.write_csv(out)
-    show({"rows": answer.height, "columns": len(answer.columns), "file": str(out)}, as_json)
+    written = {"rows": answer.height, "columns": len(answer.columns), "file": str(out)}
+    show({**written, **told}, as_json)
 
 
 Thing = Annotated[

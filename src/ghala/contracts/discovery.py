@@ -188,6 +188,7 @@ def _make_use_case(name: str, folder: Path) -> UseCase:
 def _with_policy(workspace: Workspace, found: UseCase) -> UseCase:
     path = policy_file(workspace, found.name, found.folder)
     found.policy = read_policy(path, found.rules)
+    _require_unit(found, path)
     _require_baseline(found, path)
     return found
 
@@ -205,6 +206,15 @@ def _find_class(file: Path) -> type[UseCase]:
             f"{file} holds {len(classes)} use case classes.", "Keep exactly one."
         )
     return classes[0]
+
+
+def _require_unit(found: UseCase, path: Path) -> None:
+    if found.policy.unit != found.unit:
+        raise ConfigurationError(
+            f"{path}: unit: {found.name} is of the unit {found.unit!r}, not"
+            f" {found.policy.unit!r}. {suggest(found.policy.unit, [found.unit])}",
+            f"Mend unit in {path}.",
+        )
 
 
 def _require_baseline(found: UseCase, path: Path) -> None:

@@ -50,6 +50,9 @@ class Backtest(_Strict):
     training_share: float = Field(
         1.0, gt=0, le=1, description="share of entities drawn for each origin before the window"
     )
+    most_subjects: int | None = Field(
+        None, ge=100, description="of a group and origin; more are drawn from by lot, judged or not"
+    )
 
 
 class Gates(_Strict):
@@ -58,7 +61,9 @@ class Gates(_Strict):
     baseline: str | None = Field(
         None, description="column of the predictions to beat; by default the strongest"
     )
-    metrics: tuple[str, ...] = Field((), description="to beat it in; by default the kind's own")
+    metrics: tuple[str, ...] = Field(
+        (), description="to beat it in, each a loss: lower is better; by default the kind's own"
+    )
     confidence: float = Field(0.90, gt=0.5, lt=1, description="of the paired bootstrap interval")
     champion_margin: float = Field(
         0.01, ge=0, lt=1, description="relative loss to the champion that a challenger may show"
@@ -165,7 +170,7 @@ class Policy(_Strict):
     """One use case's rules."""
 
     owner: str = Field(min_length=1)
-    unit: Literal["finance", "marketing", "operations"] | str
+    unit: str = Field(min_length=1, description="that of the use case's name")
     schedule: str = Field(
         "weekly",
         pattern=f"^(daily|weekly(, on ({'|'.join(_DAYS)})s)?)$",

@@ -9,7 +9,8 @@ The folder holds one class in ``use_case.py``, the numbers in ``policy.yml``, th
 ``outcomes.sql``
     What then happened: one row per entity and target that has come true, with the day it
     became known (``known_on``) and ``actual``. When the target is ``as_of`` itself (what happens
-    in the days after it), the statement reads ``origins`` too.
+    in the days after it), the statement reads ``origins`` too. It may say more of what happened
+    (``learned``), such as which of several actions was taken: ``fit`` sees that, ``predict`` never.
 
 The training set is the scoring set of the past joined to its outcomes, so that what a model
 learns from and what it later sees are made by the same statement.
@@ -47,6 +48,11 @@ def last_target(use_case: "UseCase", as_of: date) -> date:
     return as_of - timedelta(days=-(-use_case.horizon_days // every) * every)
 
 
+def hindsight_of(use_case: "UseCase") -> tuple[str, ...]:
+    """The columns of an example that were not known when it was a subject."""
+    return ("actual", "known_on", *use_case.learned)
+
+
 class UseCase(ABC):
     """What a data scientist writes. Everything else is there.
 
@@ -67,6 +73,9 @@ class UseCase(ABC):
         optional: those of ``reads`` that it can do without: where the workspace does not run one,
             or it has not spoken yet, its features are null.
         kept: further columns of ``predict`` that are kept beside the predictions, by type.
+        drawn_by: the columns by which subjects are drawn where the policy asks for a share; rows
+            that agree in them are drawn together. none means each entity on each day by itself.
+        learned: further columns of ``outcomes.sql``, which only ``fit`` sees.
 
     A kind sets the rest:
 
@@ -96,6 +105,8 @@ class UseCase(ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, str]] = {}
+    drawn_by: ClassVar[tuple[str, ...]] = ()
+    learned: ClassVar[tuple[str, ...]] = ()
 
     rules: ClassVar[type[Policy]]
     answer: ClassVar[str]
@@ -199,5 +210,5 @@ class UseCase(ABC):
 
         ``before`` is the model of an earlier fit, for kinds that compare one fit with the next.
         """
-        said = self.ask(model, examples.drop("actual", "known_on"))
+        said = self.ask(model, examples.drop(hindsight_of(self)))
         return said.with_columns(examples["actual"].cast(pl.Float64))

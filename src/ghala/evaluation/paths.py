@@ -41,7 +41,7 @@ class Shocks:
 
     def own(self, dispersion: Floats) -> Floats:
         """The dispersion that is left to a series and week, so that the whole keeps its spread."""
-        return np.maximum((1.0 + dispersion) / np.exp(self.total) - 1.0, _LEAST_OWN)
+        return np.asarray(np.maximum((1.0 + dispersion) / np.exp(self.total) - 1.0, _LEAST_OWN))
 
 
 def fit_shocks(errors: pl.DataFrame) -> Shocks:
@@ -123,7 +123,7 @@ class _Lots:
         codes = pl.DataFrame({"key": distinct, "row": np.arange(len(distinct))})
         rows = keys.to_frame("key").join(codes, on="key", how="left", maintain_order="left")["row"]
         lots = _mix(bits[:, None] ^ self._steps[None, :])
-        return (((lots >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53)[rows.to_numpy()]
+        return np.asarray((((lots >> np.uint64(11)) + 0.5) * 2.0**-53)[rows.to_numpy()])
 
 
 def _digest(name: str) -> int:

@@ -11,7 +11,8 @@ from ghala.contracts.use_case import DAY, NUMBER, TEXT, WHOLE, table_of
 Function = Literal[
     "count", "sum", "mean", "min", "max", "last", "distinct", "median", "stddev_samp"
 ]
-_LONGEST = 365
+LONGEST = 365
+"""Days of the longest window."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -49,9 +50,9 @@ class Window:
                 f" {suggest(self.function, get_args(Function))}",
                 "Correct the function of the feature.",
             )
-        if self.days is not None and not 1 <= self.days <= _LONGEST:
+        if self.days is not None and not 1 <= self.days <= LONGEST:
             raise ConfigurationError(
-                f"Feature {self.name!r} has a window of {self.days} days; 1 to {_LONGEST} can be.",
+                f"Feature {self.name!r} has a window of {self.days} days; 1 to {LONGEST} can be.",
                 "Correct the days, or leave them out for all that was known.",
             )
 
@@ -160,6 +161,11 @@ class FeatureView:
         return tuple(window for window in self.windows if window.name in named)
 
     @property
+    def lifetime(self) -> int | None:
+        """Days without an event after which an entity has lapsed; None means never."""
+        return self.ttl_days if self.ttl_days is not None else self.reach
+
+    @property
     def reach(self) -> int | None:
         """How many days before ``as_of`` an event can still matter; None means any."""
         days = [window.days for window in self.windows]
@@ -259,20 +265,23 @@ def predictions_of(
 
 
 def forecasts_of(
-    use_case: str, *, name: str, owner: str, horizons: Iterable[int], ttl_days: int = 14
-) -> FeatureView:
+    use_case: str, *, name: str, owner: str, horizons: Iterable[int], kept: Iterable[str] = (),
+    ttl_days: int = 14,
+) -> FeatureView:  # fmt: skip
     """The forecasts of a use case's champion as a feature view, horizon by horizon in weeks.
 
     ``mean_1w`` and ``dispersion_1w`` give the whole distribution of next week, and so paths.
+    ``kept`` are numbers that are kept beside the forecasts, alike for every horizon.
     """
     numbers = ("mean", "p10", "p50", "p90", "dispersion")
     kinds = {"target_week": DAY, **dict.fromkeys(numbers, NUMBER)}
-    says = (
+    ahead = (
         Said(column, kind, f"horizon = {n}", f"{column}_{n}w")
         for n in horizons
         for column, kind in kinds.items()
     )
     entity = ("grain", "series")
+    says = (*(Said(column) for column in kept), *ahead)
     return predictions_of(
         use_case, name=name, owner=owner, entity=entity, says=says, ttl_days=ttl_days
     )

@@ -1,14 +1,14 @@
 """Subjects with their features, and past subjects with what then happened."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import polars as pl
 
 from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
 from ghala.features.reading import blaming, heard
@@ -23,12 +23,14 @@ ORIGINS = "SELECT unnest(CAST($days AS DATE[])) AS as_of"
 class Request:
     """For which days, and for what share of the entities on the days before ``whole_from``.
 
-    The draw depends on entity and day alone, so that it is the same on every machine.
+    The draw depends on what is drawn alone, so that it is the same on every machine. ``caps`` are
+    the shares of large groups, by name, that are drawn on every day.
     """
 
     origins: Sequence[date]
     share: float = 1.0
     whole_from: date = date.min
+    caps: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_subjects(
@@ -64,7 +66,7 @@ def read_examples(
     request: Request,
     as_of: date,
 ) -> pl.DataFrame:
-    """Past subjects with their features, ``actual`` and ``known_on``, as known on ``as_of``.
+    """Past subjects with their features, and what was known on ``as_of`` of what then happened.
 
     Raises:
         DataRejected: no outcome was known yet, or a use case that this one cannot do without had
@@ -72,9 +74,10 @@ def read_examples(
     """
     keys = ", ".join((*use_case.entity, *use_case.target))
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
+    told = ", ".join(quoted(name) for name in hindsight_of(use_case))
     warehouse.keep(
         "happened",
-        f"SELECT {keys}, actual, known_on FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
+        f"SELECT {keys}, {told} FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
         " WHERE known_on <= $as_of",
         {"as_of": as_of},
     )
@@ -82,7 +85,7 @@ def read_examples(
     came_true = f" AND ({keys}) IN (SELECT {keys} FROM happened)"  # noqa: S608 - declared
     _prepare(warehouse, use_case, views=views, request=request, where=came_true)
     frame = warehouse.frame(
-        f"SELECT subjects.*, happened.actual, happened.known_on"  # noqa: S608
+        f"SELECT subjects.*, {told}"  # noqa: S608
         f" FROM featured_subjects AS subjects JOIN happened USING ({keys})"
         f" ORDER BY {_order(use_case)}"
     )
@@ -93,6 +96,20 @@ def read_examples(
             "Train on a later --as-of.",
         )
     return frame
+
+
+def find_caps(
+    warehouse: Warehouse, use_case: UseCase, *, origin: date, most: int | None
+) -> dict[str, float]:
+    """The share of each group that may be drawn, where it has more subjects than ``most``."""
+    if most is None:
+        return {}
+    warehouse.keep("origins", ORIGINS, {"days": [origin]})
+    group = quoted(use_case.group) if use_case.group else "''"
+    counted = warehouse.rows(
+        f"SELECT {group}, count(*) FROM ({use_case.subjects_sql}) AS known GROUP BY 1"  # noqa: S608 - the use case's own
+    )
+    return {str(name): most / count for name, count in counted if count > most}
 
 
 def count_new(
@@ -128,12 +145,14 @@ def _prepare(
     views = [heard(warehouse, view) for view in views]
     _require_spoken(warehouse, use_case, views, by=max(request.origins))
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
-    entity, drawn = ", ".join(keys), ", ".join(use_case.entity)
+    entity = ", ".join(keys)
+    lot = f"md5(concat_ws('|', {', '.join(use_case.drawn_by or (*use_case.entity, 'as_of'))}))"
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
     warehouse.keep(
         "subjects",
         f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
-        f" WHERE (as_of >= $whole_from OR md5(concat_ws('|', {drawn}, as_of)) < $upto){where}",
+        f" WHERE (as_of >= $whole_from OR {lot} < $upto)"
+        f"{_capped(use_case, lot, request.caps)}{where}",
         {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
     )
     warehouse.keep("request", f"SELECT DISTINCT {entity}, as_of FROM subjects")  # noqa: S608
@@ -152,6 +171,19 @@ def _prepare(
         f"SELECT subjects.*{columns}"  # noqa: S608
         f" FROM subjects JOIN featured ON {' AND '.join(same)}",
     )
+
+
+def _capped(use_case: UseCase, lot: str, caps: Mapping[str, float]) -> str:
+    """The condition that draws from large groups."""
+    if not caps:
+        return ""
+    if use_case.group is None:
+        return f" AND {lot} < '{_draw_upto(caps[''])}'"
+    cases = " ".join(
+        f"WHEN '{name.replace(chr(39), chr(39) * 2)}' THEN '{_draw_upto(cap)}'"
+        for name, cap in sorted(caps.items())
+    )
+    return f" AND {lot} < CASE {quoted(use_case.group)} {cases} ELSE 'g' END"
 
 
 def _require_spoken(

@@ -1,15 +1,18 @@
 """Lineage: from a raw feed through models, columns and features to a decision and back.
 
-Models come from dbt's manifest, features from their declarations, use cases from what they read.
-Between models the grain is the model; from a model on it is the column that a feature names.
+Models come from dbt's manifest, their columns from the statements that it compiled, features from
+their declarations, use cases from what they read. A column that decides which rows a model holds,
+as a key or in a condition, reaches the whole model; any other those columns that are made of it.
 """
 
 import difflib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import Any
 
 from ghala.contracts.discovery import use_cases
 from ghala.contracts.errors import TryAgain, UsageError
@@ -17,6 +20,7 @@ from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase, table_of
 from ghala.features.definitions import Derived, FeatureView
 from ghala.features.history import find_views, pick_views
+from ghala.warehouse.statements import Statement, read_statement
 
 _RELATION = re.compile(r"\b((?:raw|platform|staging|core|features|marts_\w+)\.\w+)")
 _WORD = re.compile(r"'[^']*'|([A-Za-z_]\w*)")
@@ -30,6 +34,7 @@ class Lineage:
     """What follows from what; every name with its kind."""
 
     kinds: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     below: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     above: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -53,7 +58,7 @@ class Lineage:
             return meant[0]
         near = difflib.get_close_matches(name, self.kinds, n=3, cutoff=0)
         raise UsageError(
-            f"{len(meant)} things are named {name!r}: {', '.join(meant)}."
+            f"{len(meant)} things are named {name!r}: {_list(meant)}."
             if meant
             else f"Nothing is named {name!r}. Did you mean {', '.join(map(repr, near))}?",
             "Name a model, a column of one, view.feature or a use case.",
@@ -94,14 +99,46 @@ def _add_models(lineage: Lineage, workspace: Workspace) -> None:
         raise TryAgain("The warehouse was never built here.", "Run `ghala build` first.")
     manifest = json.loads(file.read_text(encoding="utf-8"))
     models = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model"}
-    tables = manifest["sources"].items()
-    known = {key: (f"{one['schema']}.{one['name']}", "table") for key, one in tables}
+    known = {}
+    for key, one in manifest["sources"].items():
+        known[key] = (f"{one['schema']}.{one['name']}", "table")
+        lineage.columns[known[key][0]] = tuple(one["columns"])
     for key, one in models.items():
         known[key] = (f"{one['schema']}.{one['alias']}", _layer(one["schema"]))
-    for key, model in models.items():
-        for source in model["depends_on"]["nodes"]:
-            if source in known:
-                lineage.link(known[source], known[key])
+    above = {
+        key: [k for k in one["depends_on"]["nodes"] if k in known] for key, one in models.items()
+    }
+    for key in TopologicalSorter(above).static_order():
+        if key in models:
+            _add_model(lineage, models[key], known[key], sources=[known[k] for k in above[key]])
+
+
+def _add_model(
+    lineage: Lineage, model: dict[str, Any], node: tuple[str, str], *,
+    sources: Sequence[tuple[str, str]],
+) -> None:  # fmt: skip
+    """Add a model after what it reads, and its columns after those that they are made of."""
+    statement = read_statement(
+        model.get("compiled_code") or "", lambda name: lineage.columns.get(name, ())
+    )
+    lineage.columns[node[0]] = statement.columns if statement else ()
+    for column in lineage.columns[node[0]]:
+        lineage.link(node, (f"{node[0]}.{column}", "column"))
+    for source in sources:
+        lineage.link(source, node)
+        if statement is not None:
+            _add_made(lineage, statement, source=source[0], model=node[0])
+
+
+def _add_made(lineage: Lineage, statement: Statement, *, source: str, model: str) -> None:
+    """Link the columns of one relation to what a statement over it makes of them."""
+    for column in lineage.columns.get(source, ()):
+        here = (f"{source}.{column}", "column")
+        if column in statement.decisive:
+            lineage.link(here, (model, lineage.kinds[model]))
+        for made in statement.columns:
+            if column in statement.makes(made):
+                lineage.link(here, (f"{model}.{made}", "column"))
 
 
 def _layer(schema: str) -> str:
@@ -113,6 +150,7 @@ def _add_features(lineage: Lineage, views: Iterable[FeatureView]) -> set[str]:
     columns = set()
     for view in views:
         own = {feature.name for feature in view.features}
+        times = {view.event_time, view.known_on, view.superseded_on or view.known_on}
         for feature in view.features:
             name = (f"{view.name}.{feature.name}", "feature")
             if isinstance(feature, Derived):
@@ -120,7 +158,8 @@ def _add_features(lineage: Lineage, views: Iterable[FeatureView]) -> set[str]:
                     lineage.link((f"{view.name}.{part}", "feature"), name)
                 continue
             for source in _sources(view):
-                for word in _words(f"{feature.value} {feature.where or ''}"):
+                named = _words(f"{feature.value} {feature.where or ''}")
+                for word in named | times | {*view.entity}:
                     lineage.link(source, (f"{source[0]}.{word}", "column"))
                     lineage.link((f"{source[0]}.{word}", "column"), name)
                     columns.add(f"{source[0]}.{word}")
@@ -140,8 +179,11 @@ def _add_use_case(lineage: Lineage, use_case: UseCase, views: Iterable[FeatureVi
     for view in views:
         for feature in view.columns:
             lineage.link((f"{view.name}.{feature}", "feature"), node)
-    for relation in _RELATION.findall(f"{use_case.subjects_sql} {use_case.outcomes_sql}"):
+    questions = f"{use_case.subjects_sql} {use_case.outcomes_sql}"
+    for relation in _RELATION.findall(questions):
         lineage.link((relation, _layer(relation)), node)
+        for column in _words(questions) & {*lineage.columns.get(relation, ())}:
+            lineage.link((f"{relation}.{column}", "column"), node)
     for other in use_case.reads:
         lineage.link((other, "use case"), node)
     lineage.link(node, (f"platform.{table_of(use_case.name, 'predictions')}", "table"))
@@ -150,9 +192,13 @@ def _add_use_case(lineage: Lineage, use_case: UseCase, views: Iterable[FeatureVi
 def _add_dashboards(lineage: Lineage) -> None:
     """Every mart is published; the console and BI tools show each unit its own."""
     for name, kind in list(lineage.kinds.items()):
-        if kind == "mart":
-            unit = name.partition(".")[0].removeprefix("marts_")
-            lineage.link((name, kind), (f"console_{unit}", "dashboard"))
+        schema, _, place = name.partition(".")
+        if schema.startswith("marts_") and place:
+            lineage.link((name, kind), (f"console_{schema.removeprefix('marts_')}", "dashboard"))
+
+
+def _list(names: Sequence[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
 
 
 def _words(sql: str) -> set[str]:

@@ -21,8 +21,10 @@ from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import TryAgain
 from ghala.contracts.settings import Workspace
 from ghala.features.definitions import FeatureView
+from ghala.features.reading import SEEN
 
 _AT_ONCE = 500
+_EPOCH = date(1970, 1, 1).toordinal()
 _SETS = (
     "CREATE TABLE IF NOT EXISTS {sets} (view_name VARCHAR PRIMARY KEY, as_of VARCHAR NOT NULL,"
     " definition VARCHAR NOT NULL, shape {bytes} NOT NULL)"
@@ -87,25 +89,32 @@ class OnlineStore:
                 [view.name, values.as_of.isoformat(), values.definition, _shape(values.frame)],
             )
 
-    def fetch(self, view: FeatureView, asked: pl.DataFrame, *, definition: str) -> pl.DataFrame:
+    def fetch(
+        self, view: FeatureView, asked: pl.DataFrame, *, definition: str, by: date | None = None
+    ) -> pl.DataFrame:
         """The features of each row's entity, in the order of the rows; nulls where none are kept.
+
+        Of an entity that has lapsed by the day ``by`` there are none any more.
 
         Raises:
             TryAgain: none were ever kept, or they were kept by another definition.
         """
         with self.database.reading():
-            found = self._sets(view.name, definition)
-            if found is None:
-                raise TryAgain(
-                    f"The values of {view.name} were never kept online, or by another definition"
-                    " of it.",
-                    f"Run `ghala features materialize --view {view.name}`.",
-                )
-            _, shape = found
+            _, shape = self._require_sets(view, definition)
             keys = _stored_keys(asked, view.entity, shape)
             kept = self._find(view, keys)
-        nothing = (None,) * len(view.columns)
-        return _typed([kept.get(key, nothing) for key in keys], shape, view.columns)
+        nothing, first = (None,) * (1 + len(view.columns)), _first_alive(view, by)
+        rows = (kept.get(key, nothing) for key in keys)
+        alive = [row if row[0] is not None and row[0] >= first else nothing for row in rows]
+        return _typed([row[1:] for row in alive], shape, view.columns)
+
+    def kept_on(self, view: FeatureView, *, definition: str) -> date:
+        """The day on which what is kept was known.
+
+        Raises:
+            TryAgain: nothing was ever kept, or by another definition.
+        """
+        return self._require_sets(view, definition)[0]
 
     def sample(self, view: FeatureView, *, definition: str, rows: int) -> Values | None:
         """The kept values of some entities; None when there are none of this definition."""
@@ -128,9 +137,9 @@ class OnlineStore:
     def _find(
         self, view: FeatureView, keys: Sequence[tuple[Any, ...]]
     ) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-        """The features of the entities that are kept, by their keys."""
+        """``SEEN`` and the features of the entities that are kept, by their keys."""
         table, width = self.database.table(view.name), len(view.entity)
-        columns = ", ".join(quoted(column) for column in (*view.entity, *view.columns))
+        columns = ", ".join(quoted(column) for column in (*view.entity, SEEN, *view.columns))
         entity = ", ".join(quoted(column) for column in view.entity)
         mark = "(" + ", ".join("?" * width) + ")"
         wanted = list(dict.fromkeys(key for key in keys if None not in key))
@@ -145,13 +154,27 @@ class OnlineStore:
             found.update({row[:width]: row[width:] for row in rows})
         return found
 
+    def _require_sets(
+        self, view: FeatureView, definition: str
+    ) -> tuple[date, dict[str, pl.DataType]]:
+        found = self._sets(view.name, definition)
+        if found is None:
+            raise TryAgain(
+                f"The values of {view.name} were never kept online, or by another definition of"
+                " it.",
+                f"Run `ghala features materialize --view {view.name}`.",
+            )
+        return found
+
     def _sets(self, name: str, definition: str) -> tuple[date, dict[str, pl.DataType]] | None:
         sets = self.database.table("feature_sets")
         found = self.database.rows(
             f"SELECT as_of, shape FROM {sets} WHERE view_name = ? AND definition = ?",  # noqa: S608
             [name, definition],
         )
-        return (date.fromisoformat(found[0][0]), _read_shape(found[0][1])) if found else None
+        if not found or SEEN not in (shape := _read_shape(found[0][1])):
+            return None
+        return date.fromisoformat(found[0][0]), shape
 
 
 class SQLite:
@@ -282,6 +305,13 @@ def open_online(workspace: Workspace) -> OnlineStore:
         Postgres(place.dsn) if place.engine == "postgres" else SQLite(workspace.state / "online.db")
     )
     return OnlineStore(database)
+
+
+def _first_alive(view: FeatureView, by: date | None) -> int:
+    """The first day, counted as it is kept, of an event by which an entity has not lapsed."""
+    if by is None or view.lifetime is None:
+        return -date.max.toordinal()
+    return by.toordinal() - view.lifetime - _EPOCH
 
 
 def _numbered(sql: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -10,11 +11,14 @@ import polars as pl
 from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import ConfigurationError, TryAgain
 from ghala.contracts.use_case import table_of
-from ghala.features.definitions import FeatureView
+from ghala.features.definitions import LONGEST, FeatureView, Window
 from ghala.features.history import history_sql
 from ghala.features.windows import view_sql
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.mistakes import misspelt
+
+SEEN = "_seen_on"
+"""Beside what is kept online of an entity: the day of its newest event, by which it lapses."""
 
 _ROW = "request_row"
 
@@ -38,8 +42,8 @@ def read_history(warehouse: Warehouse, view: FeatureView, frame: pl.DataFrame) -
 
 
 def read_newest(warehouse: Warehouse, view: FeatureView, as_of: date) -> pl.DataFrame:
-    """The features of every entity that was known and had not lapsed on ``as_of``."""
-    view = heard(warehouse, view)
+    """The features of every entity that was known and had not lapsed on ``as_of``, and ``SEEN``."""
+    view = heard(warehouse, dated(view))
     _require_built(warehouse, view)
     entity = ", ".join(quoted(column) for column in view.entity)
     reach = f" AND {view.event_time} >= $as_of - {view.reach}" if view.reach else ""
@@ -54,6 +58,32 @@ def read_newest(warehouse: Warehouse, view: FeatureView, as_of: date) -> pl.Data
         )
         newest = view_sql("everyone", view, dialect=warehouse.dialect)
         return warehouse.frame(newest).drop("as_of")
+
+
+def read_some(
+    warehouse: Warehouse, view: FeatureView, as_of: date, *, entities: int
+) -> pl.DataFrame:
+    """The features of some entities, drawn anew each day, that had not lapsed on ``as_of``."""
+    seen = heard(warehouse, dated(view))
+    _require_built(warehouse, seen)
+    entity = ", ".join(quoted(column) for column in view.entity)
+    known = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in view.entity)
+    with blaming(view):
+        some = warehouse.frame(
+            f"SELECT {entity} FROM (SELECT DISTINCT {entity} FROM {seen.source} AS source"  # noqa: S608
+            f" WHERE {known} AND {view.known_on} <= $as_of AND {view.event_time} < $as_of) AS known"
+            f" ORDER BY md5(concat_ws('|', {entity}, $day)) LIMIT {entities}",
+            {"as_of": as_of, "day": as_of.isoformat()},
+        )
+    asked = some.with_columns(as_of=as_of)
+    found = pl.concat([some, read_history(warehouse, seen, asked)], how="horizontal")
+    return found.drop_nulls(SEEN)
+
+
+def dated(view: FeatureView) -> FeatureView:
+    """The view with the day of the newest event."""
+    days = view.reach if view.reach is not None and view.reach <= LONGEST else None
+    return replace(view, windows=(*view.windows, Window(SEEN, "max", view.event_time, days)))
 
 
 def heard(warehouse: Warehouse, view: FeatureView) -> FeatureView:

@@ -1,6 +1,6 @@
 """The feature store of a workspace: what is declared, and its values as they were known."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -8,13 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from ghala.contracts.errors import UsageError
+from ghala.contracts.errors import ConfigurationError, UsageError
 from ghala.contracts.settings import Workspace
 from ghala.features.checks import compare_served
 from ghala.features.definitions import FeatureView
 from ghala.features.history import definitions_hash, find_views, pick_views
 from ghala.features.online import OnlineStore, Values, open_online
-from ghala.features.reading import read_history, read_newest
+from ghala.features.reading import SEEN, dated, read_history, read_newest, read_some
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
 
@@ -71,8 +71,9 @@ class FeatureStore:
         nulls. ``as_of`` is a day; a time with a zone counts as its day in the company's.
 
         Raises:
-            UsageError: the request lacks a column or a day, or holds a feature already.
-            ConfigurationError: there is no such feature, or its view cannot be read.
+            UsageError: there is no such feature; the request lacks a column or a day, or holds a
+                feature already.
+            ConfigurationError: a view cannot be read.
             TryAgain: a pipeline has the warehouse open.
         """
         asked = self._asked(tuple(features))
@@ -86,8 +87,17 @@ class FeatureStore:
             found = [read_history(warehouse, view, dated) for view in asked.views]
         return asked.beside(frame, found)
 
-    def online(self, frame: pl.DataFrame, features: Sequence[str]) -> pl.DataFrame:
+    def online(
+        self, frame: pl.DataFrame, features: Sequence[str], *, as_of: date | None = None
+    ) -> pl.DataFrame:
         """The newest features of each row's entity: what ``history`` said when they were kept.
+
+        ``ages`` tells how long ago that was.
+
+        Args:
+            frame: the request.
+            features: as for ``history``.
+            as_of: the day of asking: an entity that has lapsed since has nulls.
 
         Raises:
             UsageError: a view is not kept online; the request lacks a column, or holds a feature.
@@ -99,10 +109,26 @@ class FeatureStore:
         for view in asked.views:
             _require_online(view)
         found = [
-            self.kept.fetch(view, frame, definition=self._definitions[view.name])
+            self.kept.fetch(view, frame, definition=self._definitions[view.name], by=as_of)
             for view in asked.views
         ]
         return asked.beside(frame, found)
+
+    def ages(self, features: Sequence[str], as_of: date) -> list[dict[str, Any]]:
+        """Per view of ``features``: as of which day its values are kept, and how old that is.
+
+        Raises:
+            TryAgain: they were never kept, or were kept by another definition.
+        """
+        ages = []
+        for view in self._asked(tuple(features)).views:
+            kept_on = self.kept.kept_on(view, definition=self._definitions[view.name])
+            age = (as_of - kept_on).days
+            lapses = view.lifetime
+            ages.append(
+                {"view": view.name, "as_of": kept_on, "age_days": age, "lapses_after_days": lapses}
+            )
+        return ages
 
     def materialize(
         self, as_of: date, names: Iterable[str] = (), *, warehouse: Warehouse
@@ -119,7 +145,7 @@ class FeatureStore:
         """
         chosen = list(names) or [name for name, view in self.views.items() if view.online]
         kept = []
-        for view in pick_views(self.views, chosen):
+        for view in _pick(self.views, chosen):
             _require_online(view)
             values = read_newest(warehouse, view, as_of)
             self.kept.replace(view, Values(values, as_of, self._definitions[view.name]))
@@ -128,14 +154,14 @@ class FeatureStore:
 
     def describe(self, name: str) -> dict[str, Any]:
         """What a view says and of whom, feature by feature."""
-        [view] = pick_views(self.views, [name])
+        [view] = _pick(self.views, [name])
         return {
             "view": view.name,
             "description": view.description,
             "owner": view.owner,
             "entity": list(view.entity),
             "source": view.source,
-            "lapses after": f"{view.ttl_days or view.reach} days" if view.reach else "never",
+            "lapses after": f"{view.lifetime} days" if view.lifetime is not None else "never",
             "corrections": view.superseded_on or "none",
             "online": view.online,
             "definition": self._definitions[name],
@@ -147,16 +173,26 @@ class FeatureStore:
         names = [view.name for view in self._kept_views()]
         return self.materialize(as_of, names, warehouse=warehouse) if names else []
 
-    def check(self, *, warehouse: Warehouse) -> list[str]:
-        """Name every feature of which a sample of the kept values is not what history says."""
+    def check(self, *, warehouse: Warehouse, due: date | None = None) -> list[str]:
+        """Name every way in which what is kept online is not what history says.
+
+        A sample of what is kept is compared with history, and a sample of history with what is
+        kept. A view that was kept as of a day before ``due``, or by another definition, is stale.
+        """
         wrong = []
         for view in self._kept_views():
-            kept = self.kept.sample(view, definition=self._definitions[view.name], rows=_SAMPLE)
-            if kept is None or kept.frame.is_empty():
+            definition = self._definitions[view.name]
+            kept = self.kept.sample(view, definition=definition, rows=_SAMPLE)
+            if kept is None:
+                wrong.append(f"online {view.name}: stale, kept by another definition")
                 continue
-            keys = kept.frame.select(view.entity).with_columns(as_of=kept.as_of)
-            said = pl.concat([keys, read_history(warehouse, view, keys)], how="horizontal")
-            found = compare_served(kept.frame, said.drop("as_of"), keys=view.entity)
+            found = _compare_kept(warehouse, view, kept)
+            there = read_some(warehouse, view, kept.as_of, entities=_SAMPLE)
+            answered = self.kept.fetch(dated(view), there, definition=definition)
+            if missing := answered[SEEN].null_count():
+                found.append(f"{missing} of {there.height} entities are missing")
+            if due is not None and kept.as_of < due:
+                found.append(f"stale, {due} was due")
             wrong += [f"online {view.name} of {kept.as_of}: {one}" for one in found]
         return wrong
 
@@ -180,7 +216,8 @@ class FeatureStore:
             by_view: dict[str, list[str]] = {}
             for view, name in named:
                 by_view.setdefault(view, []).append(name)
-            views = [self.views[view].narrowed(names) for view, names in by_view.items()]
+            wanted = [f"{view}.{name}" for view, names in by_view.items() for name in names]
+            views = _pick(self.views, wanted)
             self._plans[features] = Asked(views, named)
         return self._plans[features]
 
@@ -191,9 +228,29 @@ class FeatureStore:
         named: list[tuple[str, str]] = []
         for reference in features:
             view, _, name = reference.partition(".")
-            [found] = pick_views(self.views, [view])
+            [found] = _pick(self.views, [view])
             named += [(view, one) for one in ([name] if name else found.columns)]
         return list(dict.fromkeys(named))
+
+
+def _pick(known: Mapping[str, FeatureView], names: Sequence[str]) -> list[FeatureView]:
+    """The views that someone asks for.
+
+    Raises:
+        UsageError: there is no such view or feature.
+    """
+    try:
+        return pick_views(known, names)
+    except ConfigurationError as error:
+        raise UsageError(error.message, "See them with `ghala features list`.") from error
+
+
+def _compare_kept(warehouse: Warehouse, view: FeatureView, kept: Values) -> list[str]:
+    if kept.frame.is_empty():
+        return []
+    keys = kept.frame.select(view.entity).with_columns(as_of=kept.as_of)
+    said = pl.concat([keys, read_history(warehouse, view, keys)], how="horizontal")
+    return compare_served(kept.frame, said.drop("as_of"), keys=view.entity)
 
 
 def _require_columns(frame: pl.DataFrame, wanted: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -78,12 +79,37 @@ def place_of(workspace: Workspace, use_case: str, as_of: date | str) -> Path:
 
 
 def hash_columns(examples: pl.DataFrame) -> dict[str, str]:
-    """A digest of each column of the training rows, in their order; floats to the last bit."""
-    return {
-        name: hashlib.sha256(examples.select(name).hash_rows(seed=0).to_numpy().tobytes())
-        .hexdigest()[:16]
-        for name in examples.columns
-    }  # fmt: skip
+    """A digest of each column of the training rows, in their order; floats to the last bit.
+
+    It is of the values alone, so that it is the same on every machine and with every release of the
+    libraries, and says nothing of how wide a number or how chunked a column is in memory.
+    """
+    return {column.name: _hash_values(column) for column in examples}
+
+
+def _hash_values(column: pl.Series) -> str:
+    digest = hashlib.sha256()
+    for part in (*_canonical(column), column.is_not_null().to_numpy().data):
+        digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+def _canonical(column: pl.Series) -> tuple[bytes | memoryview, ...]:
+    """What a column is, and its values, little-endian; of texts the lengths, then their UTF-8."""
+    kind = column.dtype
+    if kind.is_float():
+        floats = column.cast(pl.Float64).fill_null(0.0).to_numpy()
+        return b"number", np.where(np.isnan(floats), np.nan, floats).astype("<f8").data
+    if isinstance(kind, pl.Datetime):
+        column = column.cast(pl.Datetime("us", kind.time_zone))
+    if kind.is_integer() or kind == pl.Boolean or isinstance(kind, pl.Date | pl.Datetime):
+        whole = column.to_physical().cast(pl.Int64).fill_null(0).to_numpy().astype("<i8")
+        names = {pl.Date: b"day", pl.Datetime: b"moment"}
+        return names.get(kind.base_type(), b"whole"), whole.data
+    text = column.cast(pl.String).fill_null("")
+    lengths = text.str.len_bytes().cast(pl.Int64).to_numpy().astype("<i8")
+    content = text.to_arrow().cast(pa.large_string()).buffers()[2] or b""
+    return b"text", lengths.data, memoryview(content)[: int(lengths.sum())]
 
 
 def rows_hash(columns: dict[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -24,6 +24,9 @@ from ghala.warehouse.predictions import match_outcomes
 
 NOT_YET = "shadow"
 """The gate that fails while nothing of a shadow has come true; then there is only to wait."""
+
+_KEPT_FOR = timedelta(weeks=1)
+"""What is kept online longer than between two runs of a weekly loop is stale."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Standing:
         before: the version that a rollback would go back to.
         training: the fact of the last training.
         upstream: the version in production of each use case that this one reads.
+        ran_on: the day that the loop ran for last, and renewed what is kept online.
     """
 
     champion: int | None
@@ -66,6 +70,7 @@ class Standing:
     before: int | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     upstream: Mapping[str, int | None] = field(default_factory=dict)
+    ran_on: date | None = None
 
 
 def look(
@@ -81,7 +86,8 @@ def look(
     rule = use_case.policy.retrain
     accuracy = measure(warehouse, use_case, as_of=as_of, weeks=rule.value_added_weeks)
     drift = _drift(workspace, use_case, champion=standing.champion, as_of=as_of)
-    online = FeatureStore(workspace).check(warehouse=warehouse)
+    due = max(standing.ran_on or date.min, as_of - _KEPT_FOR)
+    online = FeatureStore(workspace).check(warehouse=warehouse, due=due)
     facts = Facts(
         as_of, standing.last_training, accuracy, drift.share if drift else None,
         new_share=count_new(warehouse, use_case, since=standing.last_training, as_of=as_of),
@@ -179,5 +185,7 @@ def _drift(
     reference = pl.read_parquet(folder / REFERENCE)
     current = read_served(workspace, use_case, served[-1])
     columns = list(use_case.watched) or drift_columns(reference)
+    if not columns:  # nothing that it learned from is a number that varies
+        return None
     report = workspace.reports / use_case.name / f"{as_of}.html"
     return measure_drift(reference, current, columns=columns, report=report)

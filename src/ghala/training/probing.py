@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.pairs import beside_baseline
 from ghala.evaluation.probes import (
@@ -39,7 +39,7 @@ def probe(use_case: UseCase, examples: pl.DataFrame, *, as_of: date, model: Path
     other = _refit(use_case, past, ahead, seed=policy.seed + 1)
     losses = [float(_pairs(use_case, said, beside=first)["loss"].sum()) for said in (first, other)]
     shuffled = _gain_of_shuffled(use_case, past, ahead, beside=first)
-    planted = plant_future(some, entity=use_case.entity, seed=policy.seed)
+    planted = plant_future(some.drop(use_case.learned), entity=use_case.entity, seed=policy.seed)
     return Probed(
         shuffled=shuffled,
         correlations=correlate_features(planted, entity=use_case.entity),
@@ -96,7 +96,7 @@ def _pairs(use_case: UseCase, said: pl.DataFrame, *, beside: pl.DataFrame) -> pl
 
 def _time(use_case: UseCase, folder: Path, examples: pl.DataFrame) -> float:
     model = use_case.load(folder)
-    subjects = examples.drop("actual", "known_on")
+    subjects = examples.drop(hindsight_of(use_case))
     rows = np.resize(np.arange(subjects.height), _TIMED_ROWS)
     asked = subjects[rows]
     begun = perf_counter()

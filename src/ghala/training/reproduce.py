@@ -14,9 +14,10 @@ from pathlib import Path
 import polars as pl
 
 from ghala.contracts import discovery
+from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import ConfigurationError, GhalaError
 from ghala.contracts.settings import PROFILE_VARIABLE, Engine, Profile, Settings, Storage, Workspace
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.probes import SAME
 from ghala.features.history import definitions_hash
@@ -34,6 +35,7 @@ from ghala.warehouse.build import build
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 from ghala.warehouse.manifest import digest
+from ghala.warehouse.predictions import create_tables, predictions_of
 from ghala.warehouse.repository import git
 from ghala.warehouse.snapshots import find_snapshot, restore_snapshot, share_storage
 
@@ -119,6 +121,7 @@ def reproduce(workspace: Workspace, name: str, version: int) -> Certificate:
         with open_warehouse(again) as warehouse:
             for _ in land(again, warehouse, as_of, allow_late=True):
                 pass
+        bring_predictions(workspace, again, use_case, as_of=as_of)
         build(again)
         with open_warehouse(again) as warehouse:
             material = gather(again, warehouse, use_case, as_of=as_of)
@@ -141,6 +144,33 @@ def reproduce(workspace: Workspace, name: str, version: int) -> Certificate:
         same_rows=not lost, same_bytes=not files, compared=reference.height,
         largest_difference=furthest, differs=tuple(said),
     )  # fmt: skip
+
+
+def bring_predictions(
+    workspace: Workspace, again: Workspace, use_case: UseCase, *, as_of: date
+) -> None:
+    """Bring what the use cases that this one reads had said by ``as_of``.
+
+    That is data here, as landed files are: it is not made again, and is not in a snapshot.
+    """
+    for name in use_case.reads:
+        if name not in workspace.settings.use_cases:
+            continue
+        upstream = discovery.declared_use_case(workspace, name)
+        with open_warehouse(workspace) as warehouse:
+            create_tables(warehouse, upstream)
+            said = warehouse.frame(
+                f"SELECT * FROM {predictions_of(upstream)} WHERE as_of <= ?",  # noqa: S608
+                [as_of],
+            )
+        with open_warehouse(again) as warehouse:
+            create_tables(warehouse, upstream)
+            columns = ", ".join(map(quoted, said.columns))
+            with warehouse.relation("said", said):
+                warehouse.execute(
+                    f"INSERT INTO {predictions_of(upstream)} ({columns})"  # noqa: S608
+                    f" SELECT {columns} FROM said"
+                )
 
 
 def _find_use_case(again: Rebuilt, name: str, *, uncommitted: str) -> UseCase:
@@ -190,7 +220,7 @@ def _compare_models(use_case: UseCase, kept: Path, again: Path) -> tuple[list[st
         for folder in (kept, again)
     )
     files = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
-    subjects = pl.read_parquet(kept / REFERENCE).drop("actual", "known_on")
+    subjects = pl.read_parquet(kept / REFERENCE).drop(hindsight_of(use_case))
     said = [use_case.predict(use_case.load(folder), subjects) for folder in (kept, again)]
     return files, relative_difference(*said)
 

@@ -18,7 +18,7 @@ from ghala.evaluation.gates import name_entities, split
 from ghala.evaluation.probes import Probed
 from ghala.features.checks import find_early_labels
 from ghala.features.definitions import FeatureView
-from ghala.features.examples import ORIGINS, Request, read_examples
+from ghala.features.examples import ORIGINS, Request, find_caps, read_examples
 from ghala.features.history import views_of
 from ghala.features.served import find_leaks
 from ghala.features.training_set import describe_rows, keep_training_set
@@ -122,7 +122,8 @@ def _request(warehouse: Warehouse, use_case: UseCase, as_of: date) -> Request:
     first = _first_origin(warehouse, use_case, as_of=as_of, weeks=weeks)
     origins = origins_before(use_case, as_of, first=first, weeks=weeks)
     judged_from = next(folds(use_case, as_of))[0]
-    return Request(origins, rule.training_share, judged_from)
+    caps = find_caps(warehouse, use_case, origin=origins[-1], most=rule.most_subjects)
+    return Request(origins, rule.training_share, judged_from, caps)
 
 
 def _first_origin(warehouse: Warehouse, use_case: UseCase, *, as_of: date, weeks: int) -> date:

@@ -181,3 +181,14 @@ def test_a_number_of_another_kind_is_an_unknown_key(workspace: Workspace) -> Non
 
     with pytest.raises(ConfigurationError, match=r"gates\.min_stability: unknown key"):
         use_case(workspace, REFUNDS)
+
+
+def test_a_policy_of_another_unit_is_refused_with_the_one_that_it_is_of(
+    workspace: Workspace,
+) -> None:
+    (own_file(workspace).parent / "policy.yml").write_text(
+        "owner: Treasury\nunit: finanze\n", encoding="utf-8"
+    )
+
+    with pytest.raises(ConfigurationError, match=r"'finance', not 'finanze'\. Did you mean 'fin"):
+        use_case(workspace, REFUNDS)

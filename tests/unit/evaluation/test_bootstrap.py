@@ -88,3 +88,12 @@ def test_a_cost_below_zero_earns_money_and_earning_more_is_a_gain() -> None:
     assert more.estimate == pytest.approx(0.5)
     assert less.estimate == pytest.approx(-1 / 3)
     assert more.probability > 0.5 > less.probability
+
+
+def test_very_many_series_are_drawn_in_sets_and_the_interval_stays_as_wide() -> None:
+    many = losses(0.9, series=60_000, weeks=1)
+    found = relative_gain(many, confidence=0.9, seed=1)
+    noise = np.sqrt(((many["rival"] - many["loss"] - 0.1 * many["rival"]) ** 2).sum())
+
+    width = found.high - found.low
+    assert width == pytest.approx(2 * 1.645 * noise / many["rival"].sum(), rel=0.1)

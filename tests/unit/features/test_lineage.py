@@ -26,9 +26,28 @@ def reached(lineage: Lineage, name: str, *, down: bool) -> dict[str, list[str]]:
 def test_a_column_reaches_its_features_and_no_others(lineage: Lineage) -> None:
     found = reached(lineage, "core.order_lines.discount", down=True)
 
-    assert set(found) == {"feature"}
+    assert "use case" not in found
+    assert {name.partition("_")[0] for name in found["feature"]} == {"customer.discount"}
+    assert "marts_marketing.customer_summary.discount" in found["column"]
+
+
+@pytest.mark.parametrize("column", ["customer_id", "ordered_on", "known_on", "superseded_on"])
+def test_a_column_that_says_of_whom_or_when_reaches_every_feature_of_the_view(
+    lineage: Lineage, column: str
+) -> None:
+    found = reached(lineage, f"core.order_lines.{column}", down=True)
+
+    assert {"customer.discount_30d", "customer.last_channel"} <= set(found["feature"])
+
+
+def test_a_column_of_a_feed_reaches_what_is_made_of_it_and_no_more(lineage: Lineage) -> None:
+    found = reached(lineage, "raw.company__web_lines.discount_kes", down=True)
+
+    assert "staging.stg_company__lines.discount" in found["column"]
     assert "customer.discount_30d" in found["feature"]
-    assert "customer.spend_30d" not in found["feature"]
+    assert "customer.last_channel" not in found["feature"]
+    above = reached(lineage, "customer.spend_30d", down=False)["column"]
+    assert {"raw.company__web_lines.unit_price_kes", "raw.company__web_lines.units"} <= set(above)
 
 
 def test_a_derived_feature_comes_from_its_parts_and_their_raw_feed(lineage: Lineage) -> None:

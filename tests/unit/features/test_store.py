@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -184,6 +185,53 @@ def test_the_check_names_what_is_kept_and_is_not_what_history_says(store: Featur
     assert found == [f"online shop of {day(20)}: units_7 differs in 1 of 5 rows served"]
 
 
+def test_the_check_counts_what_is_missing_and_what_is_stale(store: FeatureStore) -> None:
+    materialize(store, day(20))
+    with open_warehouse(store.workspace) as warehouse:
+        table = store.kept.database.table("shop")
+        with store.kept.database.writing():
+            store.kept.database.execute(f"DELETE FROM {table} WHERE shop = 's4'")
+
+        assert store.check(warehouse=warehouse, due=day(20)) == [
+            f"online shop of {day(20)}: 1 of 5 entities are missing"
+        ]
+        record(warehouse, [*SALES, *(sale("s6", n, 1) for n in range(15))])
+        found = store.check(warehouse=warehouse, due=day(21))
+
+    assert found == [
+        f"online shop of {day(20)}: 2 of 6 entities are missing",
+        f"online shop of {day(20)}: stale, {day(21)} was due",
+    ]
+
+
+def test_what_was_kept_by_another_definition_is_stale(store: FeatureStore) -> None:
+    materialize(store, day(20))
+    other = FeatureStore(store.workspace)
+    other.views["shop"] = replace(store.views["shop"], ttl_days=61)
+    with open_warehouse(store.workspace) as warehouse:
+        found = other.check(warehouse=warehouse)
+
+    assert found == ["online shop: stale, kept by another definition"]
+
+
+def test_an_entity_that_has_lapsed_since_is_answered_with_nulls(store: FeatureStore) -> None:
+    with open_warehouse(store.workspace) as warehouse:
+        record(warehouse, [event for event in SALES if event[0] != "s1" or event[1] < day(10)])
+        store.materialize(day(30), ["shop"], warehouse=warehouse)
+    request = pl.DataFrame({"shop": ["s1", "s2"]})
+
+    def idle(as_of: date | None) -> list[int | None]:
+        return store.online(request, ["shop.idle_days"], as_of=as_of)["shop.idle_days"].to_list()
+
+    assert idle(None) == [21, 1]
+    assert idle(day(9 + 60)) == [21, 1]
+    assert idle(day(9 + 61)) == [None, 1]
+    assert idle(day(29 + 61)) == [None, None]
+    assert store.ages(["shop.idle_days"], day(33)) == [
+        {"view": "shop", "as_of": day(30), "age_days": 3, "lapses_after_days": 60}
+    ]
+
+
 def test_values_of_another_definition_are_not_passed_off_as_this_one(store: FeatureStore) -> None:
     materialize(store, day(20))
     view = store.views["shop"]
@@ -194,8 +242,8 @@ def test_values_of_another_definition_are_not_passed_off_as_this_one(store: Feat
 @pytest.mark.parametrize(
     ("columns", "features", "kind", "said"),
     [
-        ({"shop": ["s1"], "as_of": [day(1)]}, ["shop.unit_7"], ConfigurationError, "'units_7'"),
-        ({"shop": ["s1"], "as_of": [day(1)]}, ["shp.units_7"], ConfigurationError, "'shop'"),
+        ({"shop": ["s1"], "as_of": [day(1)]}, ["shop.unit_7"], UsageError, "'units_7'"),
+        ({"shop": ["s1"], "as_of": [day(1)]}, ["shp.units_7"], UsageError, "'shop'"),
         ({"shop": ["s1"], "as_of": [day(1)]}, [], UsageError, "No feature"),
         ({"shop": ["s1"]}, ["shop"], UsageError, "no column 'as_of'"),
         ({"as_of": [day(1)]}, ["shop"], UsageError, "no column 'shop'"),

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,13 @@ from tests.mean_model import MeanModel
 
 from ghala.contracts.settings import Company, Workspace
 from ghala.evaluation.forecast import Forecast
-from ghala.features.training_set import ROWS, describe_rows, keep_training_set, place_of
+from ghala.features.training_set import (
+    ROWS,
+    describe_rows,
+    hash_columns,
+    keep_training_set,
+    place_of,
+)
 from ghala.warehouse.manifest import verify_manifest
 from ghala.warehouse.workspace import create_workspace
 
@@ -78,3 +85,56 @@ def test_the_origin_tells_rows_and_definitions_apart() -> None:
     assert origin(EXAMPLES.clone(), RECENT) == same
     assert origin(EXAMPLES.with_columns(actual=pl.lit(2.0)), RECENT)[0] != same[0]
     assert origin(EXAMPLES, EVER)[1] != same[1]
+
+
+VALUES = pl.DataFrame(
+    {
+        "shop": ["a", None, "Ünï"],
+        "as_of": [date(2024, 3, 1), None, date(1969, 12, 31)],
+        "units": [1, None, -7],
+        "price": [0.1, None, float("nan")],
+        "promoted": [True, None, False],
+        "cost": [Decimal("1.50"), None, Decimal("-2.25")],
+    }
+)
+DIGESTS = {
+    "shop": "3f09be92ea5fbd80",
+    "as_of": "786dd46c81de8bb5",
+    "units": "db8ffb3e7ce135cc",
+    "price": "6b3e882a450f1e77",
+    "promoted": "cde713225151e3e9",
+    "cost": "dbe33f7849e96dd7",
+}
+
+
+def test_the_digests_are_these_with_every_release_of_every_library() -> None:
+    assert hash_columns(VALUES) == DIGESTS
+
+
+def test_a_digest_is_of_the_values_and_not_of_how_they_lie_in_memory() -> None:
+    longer = pl.concat([VALUES.clear(), VALUES, VALUES])
+    chunked = pl.concat([longer[3:4], longer[4:6]], rechunk=False)
+    narrow = chunked.with_columns(
+        pl.col("units").cast(pl.Int8), pl.col("shop").cast(pl.Categorical)
+    )
+
+    assert hash_columns(narrow) == DIGESTS
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("shop", ["a", "", "Ünï"]),
+        ("shop", ["aÜ", None, "nï"]),
+        ("units", [1, 0, -7]),
+        ("units", [1.0, None, -7.0]),
+        ("price", [0.1, 0.0, float("nan")]),
+        ("price", [0.1000000000000001, None, float("nan")]),
+        ("promoted", [True, False, None]),
+        ("as_of", [19783, None, -1]),
+    ],
+)
+def test_another_value_has_another_digest(name: str, other: list[object]) -> None:
+    changed = hash_columns(VALUES.with_columns(pl.Series(name, other)))
+
+    assert {column for column in DIGESTS if changed[column] != DIGESTS[column]} == {name}

@@ -40,7 +40,7 @@ class Guardrails(_Strict):
         return self
 
 
-class Tests(_Strict):
+class PriceTests(_Strict):
     """How prices are tested by lot."""
 
     arms: dict[str, float] = Field(min_length=2, description="what each arm multiplies a price by")
@@ -66,4 +66,4 @@ class PricingPolicy(OptimisePolicy):
     """The rules of finance/pricing."""
 
     prices: Guardrails = Guardrails()
-    tests: Tests
+    tests: PriceTests

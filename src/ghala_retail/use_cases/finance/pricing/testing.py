@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 
 from ghala_retail.use_cases.finance.pricing.response import Shocks
-from ghala_retail.use_cases.finance.pricing.rules import Tests
+from ghala_retail.use_cases.finance.pricing.rules import PriceTests
 
 _MONDAY = date(1970, 1, 5)
 _POWER = 2.8
 """Standard errors between no effect and one that is found in 80 % of tests at the level 5 %."""
 
 
-def plan_tests(cells: pl.DataFrame, rule: Tests, shocks: Shocks, *, seed: int) -> pl.DataFrame:
+def plan_tests(cells: pl.DataFrame, rule: PriceTests, shocks: Shocks, *, seed: int) -> pl.DataFrame:
     """The arm of each cell in the next block, and what the block can show of its category.
 
     Args:
@@ -67,7 +67,7 @@ def _draw(frame: pl.DataFrame, key: tuple[str, ...], seed: int) -> pl.Series:
     return pl.Series([int.from_bytes(part, "big") / 2**48 for part in whole])
 
 
-def _detectable(rule: Tests, shocks: Shocks) -> pl.Expr:
+def _detectable(rule: PriceTests, shocks: Shocks) -> pl.Expr:
     """From what one cell's block tells: the noise of its sales and the shock that lasts over it."""
     lags = np.abs(np.subtract.outer(np.arange(rule.weeks), np.arange(rule.weeks)))
     shock = shocks.size * float((shocks.memory**lags).mean())

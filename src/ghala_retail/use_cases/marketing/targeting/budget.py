@@ -35,18 +35,19 @@ def choose(value: Floats, cost: Floats, limits: Limits) -> np.ndarray:
         cost: expected spending, alike.
         limits: on contacts and spending.
     """
-    free = _take(value, cost, 0.0, limits.contacts)
+    free = _take(value, cost, price=0.0, contacts=limits.contacts)
     if limits.spend is None or _spent(cost, free) <= limits.spend:
         return free
     low, high = 0.0, float(np.max(value / np.maximum(cost, 1e-9), initial=0.0)) + 1.0
     for _ in range(_STEPS):
         price = (low + high) / 2
-        kept = _spent(cost, _take(value, cost, price, limits.contacts)) <= limits.spend
+        tried = _take(value, cost, price=price, contacts=limits.contacts)
+        kept = _spent(cost, tried) <= limits.spend
         low, high = (low, price) if kept else (price, high)
-    return _take(value, cost, high, limits.contacts)
+    return _take(value, cost, price=high, contacts=limits.contacts)
 
 
-def _take(value: Floats, cost: Floats, price: float, contacts: int) -> np.ndarray:
+def _take(value: Floats, cost: Floats, *, price: float, contacts: int) -> np.ndarray:
     """The best offer for each of the best customers when money has a price."""
     worth = value - price * cost
     best = worth.argmax(axis=1)

@@ -17,6 +17,7 @@ from ghala_retail.use_cases.marketing.targeting.learners import (
     grow,
 )
 from ghala_retail.use_cases.marketing.targeting.model import (
+    EVERYONE,
     SIMPLE,
     Expected,
     Offer,
@@ -219,7 +220,7 @@ def _judge(past: Past, expected: dict[str, Expected], rules: Rules) -> dict[str,
     first = expected["relative"]
     best = _best_offer(past, first)
     decisions = {name: choose(said.value, said.cost, limits) for name, said in expected.items()}
-    for name in SIMPLE:
+    for name in (*SIMPLE, EVERYONE):
         taken = decide_simply(name, past.rows, first, contacts=limits.contacts)
         decisions[name] = taken * best
     log = _log(past, first)

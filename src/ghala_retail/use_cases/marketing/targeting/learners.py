@@ -104,11 +104,11 @@ def chance_of(outcome: lgb.Booster, asked: Asked, contacted: float) -> Floats:
 class SLearner:
     """One model of orders, asked with and without the contact."""
 
-    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:  # noqa: ARG002
+    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:
         """Nothing beyond the model of orders."""
         return {}
 
-    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:  # noqa: ARG002
+    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:
         """The difference of the two answers."""
         return chance_of(outcome, asked, 1.0) - chance_of(outcome, asked, 0.0)
 
@@ -116,7 +116,7 @@ class SLearner:
 class XLearner:
     """Künzel et al. 2019: each side's effects imputed by the other side's model, then blended."""
 
-    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:  # noqa: ARG002
+    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:
         """A model of orders per side, and one of the imputed effects per side."""
         by_lot = lots.contacted == 1
         sides = {"spared": lots[~by_lot], "contacted": lots[by_lot]}
@@ -133,7 +133,7 @@ class XLearner:
             parts[name] = grown.model_to_string()
         return parts
 
-    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:  # noqa: ARG002
+    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:
         """Both sides' effects, weighted by the share that was contacted."""
         share, table = float(parts["share"]), _table(asked)
         spared, contacted = (
@@ -154,7 +154,7 @@ class DRLearner:
         grown = grow(_table(lots.asked), effects, rounds=_EFFECT_ROUNDS, seed=seed, **_FLAT)
         return {"effect": grown.model_to_string()}
 
-    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:  # noqa: ARG002
+    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:
         """What the trees say."""
         return _ask(lgb.Booster(model_str=parts["effect"]), _table(asked))
 
@@ -167,7 +167,7 @@ class RelativeLearner:
     to learn, which the little that a campaign moves can tell from noise.
     """
 
-    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:  # noqa: ARG002
+    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:
         """Weighted least squares of the relative residual of orders on that of the contact."""
         usual = self._usual(outcome, lots)
         moved = lots.contacted - lots.chance

@@ -17,8 +17,10 @@ from ghala_retail.use_cases.marketing.targeting.learners import (
     chance_of,
 )
 
-SIMPLE = ("rule", "response", "everyone", "nobody")
-"""Policies that need no learner of effects."""
+SIMPLE = ("rule", "response", "nobody")
+"""Policies within the budget that need no learner of effects."""
+EVERYONE = "everyone"
+"""What it would be worth to contact all, whatever the budget: to compare with, never used."""
 _LAPSING = (30, 120)
 """Days since the last order after which marketing sees a frequent customer as slipping away."""
 
@@ -125,8 +127,8 @@ def decide_simply(
     ``rule`` is marketing's own: frequent customers who have not ordered for one to four months.
     ``response`` takes those who are likeliest to order after a contact.
     """
-    if policy in ("everyone", "nobody"):
-        return np.full(subjects.height, float(policy == "everyone"))
+    if policy in (EVERYONE, "nobody"):
+        return np.full(subjects.height, float(policy == EVERYONE))
     if policy == "response":
         score = expected.with_it.max(axis=1)
     else:
@@ -156,7 +158,6 @@ def load(folder: Path) -> TargetingModel:
     """Read what ``save`` wrote."""
     content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     content["offers"] = tuple(Offer(**offer) for offer in content["offers"])
-    texts = {
-        name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in ("outcome", "margin")
-    }
-    return TargetingModel(**content, **texts)
+    for name in ("outcome", "margin"):
+        content[name] = (folder / f"{name}.txt").read_text(encoding="utf-8")
+    return TargetingModel(**content)

@@ -46,8 +46,7 @@ people AS (
         known.location_id,
         CASE WHEN known.agent_id IS NULL THEN 0 ELSE 1 END AS has_agent,
         known.agent_id,
-        CAST(origins.as_of - known.registered_on AS INTEGER) AS days_registered,
-        known.birth_year
+        CAST(origins.as_of - known.registered_on AS INTEGER) AS days_registered
     FROM origins
     INNER JOIN core.customer_history AS known
         ON known.known_on <= origins.as_of

@@ -29,12 +29,11 @@ def solve_text(text: str, trucks: Trucks, seed: int) -> Plan:
 def solve(drops: Drops, trucks: Trucks, *, seed: int) -> Plan:
     """The cheapest routes found for trucks of three hires, within their shifts.
 
-    What cannot be served within a shift is left and named. Where the search finds nothing that can
-    be driven, or nothing better, the sweep's routes stand.
+    What cannot be served within a shift is left and named. The search starts from the sweep's
+    routes, which stand where it finds nothing better.
     """
     simple = sweep(drops, trucks)
-    kept = np.setdiff1d(np.arange(len(drops)), simple.left)
-    found = search(drops, trucks, kept, seed=seed) if len(kept) else None
+    found = search(drops, trucks, simple, seed=seed) if simple.routes else None
     if found is None or _cost(found, trucks) > _cost(simple, trucks):
         return simple
     return found

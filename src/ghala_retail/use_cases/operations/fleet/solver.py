@@ -1,5 +1,7 @@
 """One depot's day as PyVRP sees it: whole metres, seconds and decilitres."""
 
+from typing import Any
+
 import numpy as np
 
 from ghala_retail.use_cases.operations.fleet.drops import Drops, Plan, Trucks, Whole, distances
@@ -10,8 +12,8 @@ ITERATIONS = 250
 _METRES, _SECONDS, _DECILITRES = 1000, 3600, 10
 
 
-def search(drops: Drops, trucks: Trucks, kept: Whole, *, seed: int) -> Plan | None:
-    """The best plan found for the drops in ``kept``, or None when none can be driven.
+def search(drops: Drops, trucks: Trucks, start: Plan, *, seed: int) -> Plan | None:
+    """The best plan found from ``start`` on, for the drops that it serves; None when none is found.
 
     Iterated local search on a heterogeneous fleet with shifts and opening hours (Wouda, Lan and
     Kool 2024).
@@ -19,13 +21,41 @@ def search(drops: Drops, trucks: Trucks, kept: Whole, *, seed: int) -> Plan | No
     import pyvrp
     from pyvrp.stop import MaxIterations
 
+    kept = np.setdiff1d(np.arange(len(drops)), start.left)
+    hires = _hires(trucks, len(kept))
+    data = _data(drops, trucks, kept, hires=hires)
+    kinds = {hire: kind for kind, (hire, _) in enumerate(hires)}
+    place = {int(drop): visit for visit, drop in enumerate(kept)}
+    first = [
+        pyvrp.Route(data, [place[drop] for drop in route], kinds[hire])
+        for route, hire in zip(start.routes, start.hires, strict=True)
+    ]
+    best = pyvrp.solve(
+        data,
+        MaxIterations(ITERATIONS),
+        seed=seed,
+        collect_stats=False,
+        initial_solution=pyvrp.Solution(data, first),
+    ).best
+    if not best.is_feasible():
+        return None
+    routes = tuple(
+        tuple(int(kept[visit.idx]) for visit in route if visit.is_client())
+        for route in best.routes()
+    )
+    used = tuple(hires[route.vehicle_type()][0] for route in best.routes())
+    return Plan(routes, used, best.distance() / _METRES, start.left)
+
+
+def _data(drops: Drops, trucks: Trucks, kept: Whole, *, hires: list[tuple[int, int]]) -> Any:
+    import pyvrp
+
     inside = np.concatenate([[0], kept + 1])
     metres = np.rint(distances(drops, trucks) * _METRES).astype(np.int64)[np.ix_(inside, inside)]
     seconds = np.rint(metres / _METRES / trucks.speed_kmh * _SECONDS).astype(np.int64)
     door, closes = (int(h * _SECONDS) for h in (trucks.door_hours, trucks.open_hours))
-    litres = np.ceil(drops.litres[kept] * _DECILITRES - 1e-6).astype(int).tolist()
-    hires = _hires(trucks, len(kept))
-    data = pyvrp.ProblemData(
+    litres = np.rint(drops.litres[kept] * _DECILITRES).astype(int).tolist()
+    return pyvrp.ProblemData(
         locations=[pyvrp.Location(0.0, 0.0)] * len(inside),
         clients=[
             pyvrp.Client(place + 1, delivery=[size, 1], service_duration=door, tw_late=closes)
@@ -35,7 +65,7 @@ def search(drops: Drops, trucks: Trucks, kept: Whole, *, seed: int) -> Plan | No
         vehicle_types=[
             pyvrp.VehicleType(
                 count,
-                capacity=[int(trucks.litres * _DECILITRES), trucks.stops],
+                capacity=[int(np.ceil(trucks.litres * _DECILITRES)), trucks.stops],
                 fixed_cost=int(trucks.day_rate[hire] / trucks.km_rate * _METRES),
                 shift_duration=int(trucks.shift_hours * _SECONDS),
             )
@@ -44,16 +74,6 @@ def search(drops: Drops, trucks: Trucks, kept: Whole, *, seed: int) -> Plan | No
         distance_matrices=[metres],
         duration_matrices=[seconds],
     )
-    best = pyvrp.solve(data, MaxIterations(ITERATIONS), seed=seed, collect_stats=False).best
-    if not best.is_feasible():
-        return None
-    routes = tuple(
-        tuple(int(kept[visit.idx]) for visit in route if visit.is_client())
-        for route in best.routes()
-    )
-    used = tuple(hires[route.vehicle_type()][0] for route in best.routes())
-    left = tuple(sorted(set(range(len(drops))) - set(kept.tolist())))
-    return Plan(routes, used, best.distance() / _METRES, left)
 
 
 def _hires(trucks: Trucks, drops: int) -> list[tuple[int, int]]:

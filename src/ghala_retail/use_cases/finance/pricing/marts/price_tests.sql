@@ -11,7 +11,7 @@ SELECT
     zone,
     CAST(next_block AS DATE) AS valid_from,
     next_arm AS test_arm,
-    CAST(price_now * next_factor AS DECIMAL(12, 2)) AS price,
+    CAST(round(CAST(price_now * next_factor AS DECIMAL(12, 2))) AS DECIMAL(12, 2)) AS price,
     CAST(price_now AS DECIMAL(12, 2)) AS price_now,
     elasticity,
     detectable AS detectable_difference,

@@ -1,0 +1,201 @@
+"""The calendar of events: which of those on offer to run, and where, within the rules of the policy.
+
+A whole-number programme (CP-SAT, ortools): an event runs or not, and if it runs, in which locations.
+It earns the most margin that the budget, the number of events and front pages a week, the rest between
+events of a category and the litres that each location can carry allow. Greedy planning, the
+biggest first, is the baseline; both know the same expectations.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ghala_retail.use_cases.marketing.events.offers import Array, Offers
+
+_EFFORT, _GAP = 1.0, 0.002
+"""Deterministic seconds of the solver, and how near the best it may stop: always the same plan."""
+_SHORT = 10**9
+"""KES that an event short of the least number costs, so that a plan falls short only if it must."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a calendar may not break."""
+
+    max_events: int
+    min_events: int
+    front_pages: int
+    cool_down_weeks: int
+    budget_kes: float
+    cost_kes: float
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What runs where.
+
+    Attributes:
+        runs: by event and location.
+        missing: events a week fewer than the rules ask for, by week.
+    """
+
+    runs: NDArray[np.bool_]
+    missing: tuple[int, ...]
+
+    def worth(self, offers: Offers, rules: Rules) -> float:
+        """The margin that it is expected to add, KES."""
+        fixed = rules.cost_kes * int(self.runs.any(axis=1).sum())
+        return float((offers.gain * self.runs).sum()) - fixed
+
+
+def plan(offers: Offers, rules: Rules) -> Calendar:
+    """The calendar that is expected to earn the most."""
+    from ortools.sat.python import cp_model
+
+    if not offers.events.height:
+        return Calendar(np.zeros_like(offers.gain, bool), _missing(np.zeros(0, int), offers, rules))
+    model = cp_model.CpModel()
+    wanted = offers.gain > 0
+    chosen = [model.new_bool_var("") for _ in range(offers.events.height)]
+    runs = {
+        (int(e), int(place)): model.new_bool_var("") for e, place in np.argwhere(wanted)
+    }
+    for (event, _), here in runs.items():
+        model.add_implication(here, chosen[event])
+    for event, on in enumerate(chosen):
+        model.add_bool_or([runs[event, int(p)] for p in np.flatnonzero(wanted[event])] + [on.negated()])
+    _limit_events(model, chosen, offers, rules)
+    short = _ask_for_events(model, chosen, offers, rules)
+    _limit_amounts(model, runs, offers, rules)
+    model.maximize(
+        sum(round(offers.gain[key]) * here for key, here in runs.items())
+        - round(rules.cost_kes) * sum(chosen) - _SHORT * sum(short)
+    )  # fmt: skip
+    simple = plan_greedily(offers, rules)
+    for key, here in runs.items():
+        model.add_hint(here, bool(simple.runs[key]))
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.max_deterministic_time = _EFFORT
+    solver.parameters.relative_gap_limit = _GAP
+    solver.parameters.linearization_level = 2
+    status = solver.solve(model)
+    best = np.zeros_like(wanted)
+    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        for key, here in runs.items():
+            best[key] = solver.boolean_value(here)
+    found = Calendar(best, _missing(_week_of(offers)[best.any(axis=1)], offers, rules))
+    # Out of time, the solver may hold less than the simple rule.
+    return max(simple, found, key=lambda one: (-sum(one.missing), one.worth(offers, rules)))
+
+
+def plan_greedily(offers: Offers, rules: Rules) -> Calendar:
+    """The event that earns most first, in every location that still has room for it."""
+    runs = np.zeros_like(offers.gain, bool)
+    room, budget = offers.room.copy(), np.full(len(offers.weeks), rules.budget_kes)
+    week, category = _week_of(offers), offers.events["category"].to_list()
+    featured = offers.events["featured"].to_numpy() > 0
+    worth = np.where(offers.gain > 0, offers.gain, 0.0).sum(axis=1)
+    taken: list[int] = []
+    for event in np.argsort(-worth, kind="stable"):
+        at = week[event]
+        same = [e for e in taken if week[e] == at]
+        rests = all(
+            category[e] != category[event] or abs(week[e] - at) > rules.cool_down_weeks
+            for e in taken
+        )
+        pages = sum(featured[e] for e in same) < rules.front_pages
+        if len(same) >= rules.max_events or not rests or (featured[event] and not pages):
+            continue
+        here = _fill(offers, int(event), room=room[:, at], budget=budget[at])
+        if offers.gain[event][here].sum() <= rules.cost_kes:
+            continue
+        runs[event, here] = True
+        room[here, at] -= offers.litres[event][here]
+        budget[at] -= offers.discount[event][here].sum()
+        taken.append(int(event))
+    return Calendar(runs, _missing(week[runs.any(axis=1)], offers, rules))
+
+
+def find_blocked(offers: Offers, rules: Rules, calendar: Calendar) -> NDArray[np.str_]:
+    """By event and location, what keeps the best event of its category and week from running."""
+    week = _week_of(offers)
+    used = np.zeros_like(offers.room)
+    spent = np.zeros(len(offers.weeks))
+    for event, place in np.argwhere(calendar.runs):
+        used[place, week[event]] += offers.litres[event, place]
+        spent[week[event]] += offers.discount[event, place]
+    lacking = offers.litres - (offers.room - used)[:, week].T
+    over = offers.discount + (spent - rules.budget_kes)[week][:, None]
+    said = np.full(offers.gain.shape, "", dtype="<U80")
+    tight = (lacking > 0) & ~calendar.runs & (offers.gain > 0)
+    for event, place in np.argwhere(tight):
+        said[event, place] = f"capacity: {lacking[event, place]:,.0f} litres are missing"
+    for event, place in np.argwhere((over > 0) & ~calendar.runs & (offers.gain > 0) & ~tight):
+        said[event, place] = f"budget: {over[event, place]:,.0f} KES are missing"
+    return said
+
+
+def _fill(offers: Offers, event: int, *, room: Array, budget: float) -> NDArray[np.int64]:
+    """The locations with room, the most rewarding first, while the budget lasts."""
+    fits = (offers.gain[event] > 0) & (offers.litres[event] <= room)
+    order = np.flatnonzero(fits)
+    order = order[np.argsort(-offers.gain[event][order], kind="stable")]
+    affordable: NDArray[np.int64] = order[np.cumsum(offers.discount[event][order]) <= budget]
+    return affordable
+
+
+def _week_of(offers: Offers) -> NDArray[np.int64]:
+    place = {week: n for n, week in enumerate(offers.weeks)}
+    return np.array([place[w] for w in offers.events["target_week"]], dtype=np.int64)
+
+
+def _missing(weeks: NDArray[np.int64], offers: Offers, rules: Rules) -> tuple[int, ...]:
+    ran = np.bincount(weeks, minlength=len(offers.weeks))
+    return tuple(int(max(rules.min_events - count, 0)) for count in ran)
+
+
+def _limit_events(model: object, chosen: list[object], offers: Offers, rules: Rules) -> None:
+    """Events and front pages a week, and the rest between two events of a category."""
+    week, category = _week_of(offers), offers.events["category"].to_numpy()
+    featured = offers.events["featured"].to_numpy() > 0
+    for at in range(len(offers.weeks)):
+        mine = np.flatnonzero(week == at)
+        model.add(sum(chosen[e] for e in mine) <= rules.max_events)
+        model.add(sum(chosen[e] for e in mine if featured[e]) <= rules.front_pages)
+        for name in np.unique(category):
+            span = (week >= at) & (week <= at + rules.cool_down_weeks) & (category == name)
+            if span.any():
+                model.add(sum(chosen[e] for e in np.flatnonzero(span)) <= 1)
+
+
+def _ask_for_events(
+    model: object, chosen: list[object], offers: Offers, rules: Rules
+) -> list[object]:
+    """At least so many events a week; what is missing is said, not refused."""
+    week, short = _week_of(offers), []
+    for at in range(len(offers.weeks) if rules.min_events else 0):
+        lacks = model.new_int_var(0, rules.min_events, "")
+        model.add(sum(chosen[e] for e in np.flatnonzero(week == at)) + lacks >= rules.min_events)
+        short.append(lacks)
+    return short
+
+
+def _limit_amounts(
+    model: object, runs: dict[tuple[int, int], object], offers: Offers, rules: Rules
+) -> None:
+    """Litres of each location and week, and the budget of each week."""
+    week = _week_of(offers)
+    by_room: dict[tuple[int, int], list[tuple[int, object]]] = {}
+    by_week: dict[int, list[tuple[int, object]]] = {}
+    for (event, place), here in runs.items():
+        at = int(week[event])
+        by_week.setdefault(at, []).append((round(offers.discount[event, place]), here))
+        if np.isfinite(offers.room[place, at]):
+            litres = int(np.ceil(10 * offers.litres[event, place]))
+            by_room.setdefault((place, at), []).append((litres, here))
+    for (place, at), terms in by_room.items():
+        model.add(sum(l * here for l, here in terms) <= int(10 * offers.room[place, at]))
+    for terms in by_week.values():
+        model.add(sum(k * here for k, here in terms) <= int(rules.budget_kes))

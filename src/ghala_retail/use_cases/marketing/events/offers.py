@@ -1,0 +1,179 @@
+"""What each event that could be planned would earn, cost and carry, in each location."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ghala_retail.use_cases.marketing.events.response import Response
+
+Array = NDArray[np.float64]
+DRAWS = 400
+_QUANTILES = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Offers:
+    """Events that could be planned, one row each, in every location of one planning day.
+
+    Arrays are by event and location: ``gain`` (KES of margin without VAT), ``discount`` (KES given
+    away), ``litres`` (more than usual) and ``units`` (that the company would not have sold).
+
+    Attributes:
+        events: ``category, target_week, event, depth, featured, probability`` and the expected lift
+            and shares.
+        locations: the locations, in the order of the arrays.
+        weeks: the weeks to plan, in order.
+        room: litres that each location can carry beyond its usual load; infinite where unknown.
+    """
+
+    events: pl.DataFrame
+    locations: tuple[str, ...]
+    weeks: tuple[object, ...]
+    gain: Array
+    low: Array
+    high: Array
+    discount: Array
+    litres: Array
+    units: Array
+    room: Array
+
+    def keep(self, mask: NDArray[np.bool_]) -> "Offers":
+        """The events under a mask."""
+        return Offers(
+            self.events.filter(mask), self.locations, self.weeks, self.gain[mask], self.low[mask],
+            self.high[mask], self.discount[mask], self.litres[mask], self.units[mask], self.room,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which events may be listed: how deep, what one costs, and how sure its gain must be."""
+
+    depths: Sequence[float]
+    cost_kes: float
+    min_probability: float
+
+
+def list_offers(response: Response, cells: pl.DataFrame, asked: Asked) -> Offers:
+    """The occasions, depths and places in the catalogue that probably earn more than they cost.
+
+    ``cells`` hold one row per category, location and week. The probability is that of the sum over
+    all locations in which the event is expected to earn anything.
+    """
+    locations = tuple(cells["location_id"].unique().sort().to_list())
+    weeks = tuple(cells["target_week"].unique().sort().to_list())
+    events = _list_events(cells, asked.depths)
+    shelves = dict(cells.group_by(["category", "target_week"], maintain_order=True))
+    place = {name: n for n, name in enumerate(locations)}
+    arrays = {name: np.zeros((events.height, len(locations))) for name in _MEASURES}
+    probability = np.zeros(events.height)
+    noise = np.random.default_rng(0).standard_normal((4, DRAWS))  # common to all events
+    log_lift, spread = response.log_lifts(events)
+    keys = events.select("category", "target_week", "depth").iter_rows()
+    for row, (category, week, depth) in enumerate(keys):
+        shelf = shelves[category, week]
+        drawn = _draw(response, category, noise=noise, log_lift=(log_lift[row], spread[row]))
+        gains = _draw_gains(shelf, drawn, depth=depth)
+        worthy = gains[gains.mean(axis=1) > 0]
+        probability[row] = (worthy.sum(axis=0) > asked.cost_kes).mean()
+        if probability[row] >= asked.min_probability:
+            where = [place[name] for name in shelf["location_id"]]
+            for name, values in _weigh(shelf, drawn, gains=gains, depth=depth).items():
+                arrays[name][row, where] = values
+    said = events.with_columns(probability=probability, lift=np.exp(log_lift + spread**2 / 2))
+    room = _room(cells, locations, weeks)
+    likely = probability >= asked.min_probability
+    return Offers(said, locations, weeks, **arrays, room=room).keep(likely)
+
+
+def pick_occasions(offers: Offers) -> Offers:
+    """Of the occasions for one event of a category, week, depth and page the most rewarding."""
+    worth = np.where(offers.gain > 0, offers.gain, 0.0).sum(axis=1)
+    kinds = ["category", "target_week", "depth", "featured"]
+    best = offers.events.select(kinds).with_columns(worth=pl.Series(worth)).select(
+        pl.col("worth").rank("ordinal", descending=True).over(kinds) == 1
+    )  # fmt: skip
+    return offers.keep(best.to_series().to_numpy())
+
+
+_MEASURES = ("gain", "low", "high", "discount", "litres", "units")
+
+
+def _list_events(cells: pl.DataFrame, depths: Sequence[float]) -> pl.DataFrame:
+    occasions = cells.select(
+        "category", "target_week", event=pl.col("occasions").str.split(",")
+    ).unique(["category", "target_week"], keep="first")
+    return (
+        occasions.explode("event")
+        .filter(pl.col("event") != "")
+        .join(pl.DataFrame({"depth": list(depths)}), how="cross")
+        .join(pl.DataFrame({"featured": [0.0, 1.0]}), how="cross")
+        .sort("category", "target_week", "event", "depth", "featured")
+    )
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Draws of what an event may do."""
+
+    lift: Array
+    taken: Array
+    """The share of what it adds that is switched or bought earlier."""
+    mix: Array
+
+
+def _draw(
+    response: Response, category: str, *, noise: Array, log_lift: tuple[float, float]
+) -> _Drawn:
+    switching, earlier = response.share_of(category), response.pull_forward
+    taken = (switching.mean + switching.sd * noise[1]).clip(0, 1)
+    taken += (earlier.mean + earlier.sd * noise[2]).clip(0, 1)
+    return _Drawn(
+        np.exp(log_lift[0] + log_lift[1] * noise[0]),
+        taken.clip(0, 1),
+        response.mix.mean + response.mix.sd * noise[3],
+    )
+
+
+def _draw_gains(shelf: pl.DataFrame, drawn: _Drawn, *, depth: float) -> Array:
+    """Draws of the margin that the event adds, by location of a shelf; KES."""
+    units, revenue, margin, other = (
+        shelf[name].to_numpy()[:, None] for name in ("units", "revenue", "margin", "other_margin")
+    )
+    earned = drawn.lift * (revenue * (drawn.mix - depth) + margin)
+    gains: Array = earned - margin - drawn.taken * (drawn.lift - 1) * units * np.nan_to_num(other)
+    return gains
+
+
+def _weigh(
+    shelf: pl.DataFrame, drawn: _Drawn, *, gains: Array, depth: float
+) -> dict[str, Array]:
+    """What the event does, by location of a shelf."""
+    low, high = np.quantile(gains, _QUANTILES, axis=1)
+    lift, kept = drawn.lift.mean(), ((1 - drawn.taken) * (drawn.lift - 1)).mean()
+    return {
+        "gain": gains.mean(axis=1),
+        "low": low,
+        "high": high,
+        "discount": lift * depth * shelf["revenue"].to_numpy(),
+        "litres": (lift - 1) * shelf["litres"].to_numpy(),
+        "units": kept * shelf["units"].to_numpy(),
+    }
+
+
+def _room(
+    cells: pl.DataFrame, locations: Sequence[str], weeks: Sequence[object]
+) -> Array:
+    """By location and week; infinite where the capacity is unknown."""
+    room = np.full((len(locations), len(weeks)), np.inf)
+    known = cells.filter(pl.col("capacity_litres").is_not_null()).unique(
+        ["location_id", "target_week"], keep="first", maintain_order=True
+    )
+    for name, week, load, most in known.select(
+        "location_id", "target_week", "load_litres", "capacity_litres"
+    ).iter_rows():
+        room[locations.index(name), weeks.index(week)] = max(most - (load or 0.0), 0.0)
+    return room

@@ -1,0 +1,74 @@
+-- The least value of an order to ask for, per zone: the one of a grid of values under which stopping the
+-- orders below it earns most. A stop costs what a trip costs per stop over the last 13 weeks; an order below
+-- the least value is raised or merged in half of the cases and lost in the others, which is assumed until a
+-- test of thresholds has measured it. Goods bring the margin of list price, without VAT, over unit cost.
+WITH bounds AS (SELECT max(ordered_on) - 91 AS since FROM {{ ref('order_lines') }}),
+
+stops AS (
+    SELECT locations.zone, sum(trips.cost) / nullif(sum(trips.stops), 0) AS stop_cost
+    FROM {{ ref('trips') }} AS trips
+    INNER JOIN {{ ref('locations') }} AS locations ON locations.location_id = trips.location_id
+    CROSS JOIN bounds
+    WHERE trips.departed_at >= bounds.since AND trips.superseded_on IS NULL
+    GROUP BY locations.zone
+),
+
+margins AS (
+    SELECT prices.sku, prices.zone,
+        max(1 - prices.unit_cost * (1 + coalesce(products.vat_rate, 0)) / nullif(prices.price, 0)) AS share
+    FROM {{ ref('prices') }} AS prices
+    INNER JOIN {{ ref('products') }} AS products ON products.sku = prices.sku
+    WHERE prices.is_current
+    GROUP BY prices.sku, prices.zone
+),
+
+baskets AS (
+    SELECT
+        locations.zone,
+        lines.order_id,
+        sum(lines.revenue) AS value,
+        sum(lines.revenue * margins.share / (1 + coalesce(products.vat_rate, 0))) AS margin
+    FROM {{ ref('order_lines') }} AS lines
+    CROSS JOIN bounds
+    INNER JOIN {{ ref('locations') }} AS locations ON locations.location_id = lines.location_id
+    INNER JOIN {{ ref('products') }} AS products ON products.sku = lines.sku
+    INNER JOIN margins ON margins.sku = lines.sku AND margins.zone = locations.zone
+    WHERE lines.superseded_on IS NULL AND lines.ordered_on >= bounds.since AND NOT lines.is_cancelled
+    GROUP BY locations.zone, lines.order_id
+),
+
+thresholds AS (
+    SELECT
+        baskets.zone,
+        grid.least_value,
+        avg(CASE WHEN baskets.value < grid.least_value THEN 1.0 ELSE 0.0 END) AS orders_below,
+        sum(
+            CASE
+                WHEN baskets.value < grid.least_value AND baskets.value > 0
+                    THEN 0.5 * (baskets.margin * grid.least_value / baskets.value - stops.stop_cost)
+                ELSE baskets.margin - stops.stop_cost
+            END
+        ) AS earned
+    FROM baskets
+    INNER JOIN stops ON stops.zone = baskets.zone
+    CROSS JOIN (VALUES (0), (100), (200), (300), (400), (500), (750), (1000), (1500)) AS grid (least_value)
+    GROUP BY baskets.zone, grid.least_value
+),
+
+ranked AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY zone ORDER BY earned DESC, least_value) AS place,
+        max(CASE WHEN least_value = 0 THEN earned END) OVER (PARTITION BY zone) AS earned_now
+    FROM thresholds
+)
+
+SELECT
+    ranked.zone,
+    CAST(ranked.least_value AS DOUBLE PRECISION) AS least_value_kes,
+    CAST(ranked.orders_below AS DOUBLE PRECISION) AS orders_below,
+    CAST(stops.stop_cost AS DOUBLE PRECISION) AS stop_cost_kes,
+    CAST((ranked.earned - ranked.earned_now) * 4 AS DOUBLE PRECISION) AS gain_year_kes
+FROM ranked
+INNER JOIN stops ON stops.zone = ranked.zone
+WHERE ranked.place = 1

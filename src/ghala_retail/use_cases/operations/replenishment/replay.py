@@ -1,0 +1,137 @@
+"""Live through past weeks with a policy: what it would have ordered, held and missed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ghala_retail.use_cases.operations.replenishment.rules import Levels
+from ghala_retail.use_cases.operations.replenishment.terms import Costs
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+INPUTS = (
+    "closing", "on_order", "pace", "holding", "missed", "pack_units", "moq_units", "lead_days",
+    "lead_spread", "unit_cost", "break_units", "break_discount",
+)  # fmt: skip
+"""What a replay reads of each row."""
+
+_MOST_LEAD = 12
+_MOST_RAISED = 3.0
+"""An order that is too small is raised to the least one, but no line beyond so many times."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The weeks to live through: places of the rows by cell (SKU in a depot) and week.
+
+    ``row`` is -1 where a week of a cell is not there; the terms of the week before then hold.
+    """
+
+    rows: pl.DataFrame
+    row: Whole
+    group: Whole
+    late: Floats
+
+    @property
+    def cells(self) -> int:
+        """How many SKUs in depots."""
+        return len(self.row)
+
+
+@dataclass(frozen=True)
+class Lived:
+    """Of each row, in KES and units."""
+
+    cost: Floats
+    held: Floats
+    ordered: Floats
+    missed: Floats
+    lost_units: Floats
+
+
+def arrange(rows: pl.DataFrame, *, seed: int) -> World:
+    """Put described rows with their ``actual`` in order of time, cell by cell."""
+    weeks, week = np.unique(rows["as_of"].to_numpy(), return_inverse=True)
+    cells = rows.select(pl.struct("sku", "location_id").rank("dense") - 1).to_series().to_numpy()
+    place = np.full((int(cells.max()) + 1, len(weeks)), -1, np.int64)
+    place[cells, week] = np.arange(rows.height)
+    orders = rows.select(pl.struct("supplier_id", "location_id").rank("dense") - 1).to_series()
+    group = np.zeros(len(place), np.int64)
+    group[cells] = orders.to_numpy()
+    random = np.random.default_rng(seed)
+    late = random.standard_normal((int(group.max()) + 1, len(weeks)))
+    return World(rows, place, group, late)
+
+
+def live(world: World, levels: Levels, costs: Costs) -> Lived:
+    """Order each Monday by the levels of that week, receive, sell and miss, week after week.
+
+    The position of the first week is what was there and on its way; from then on it is the
+    policy's own. An order's fixed cost is shared by its lines.
+    """
+    column = {name: world.rows[name].to_numpy() for name in (*INPUTS, "actual")}
+    row = _first(world.row)
+    stock = column["closing"][row].astype(float)
+    coming = np.zeros((world.cells, _MOST_LEAD + 2))
+    coming[:, 1] = column["on_order"][row]
+    lived = Lived(*np.zeros((5, world.rows.height)))
+    for week in range(world.row.shape[1]):
+        there = world.row[:, week] >= 0
+        row = np.where(there, world.row[:, week], row)
+        stock, coming = stock + coming[:, 0], np.roll(coming, -1, axis=1)
+        coming[:, -1] = 0.0
+        position = stock + coming.sum(axis=1)
+        units = order(column, levels, row=row, position=position, group=world.group)
+        units = np.where(there, units, 0.0)
+        coming[np.arange(world.cells), _lead(column, world, row=row, week=week) - 1] += units
+        wanted = np.where(there, column["actual"][row], column["pace"][row])
+        sold = np.minimum(stock, wanted)
+        now, lost = row[there], wanted - sold
+        lived.held[now] = (column["holding"][row] * (stock - sold / 2))[there]
+        lived.ordered[now] = _pay(world, column, costs, row=row, units=units)[there]
+        lived.missed[now] = (column["missed"][row] * lost)[there]
+        lived.lost_units[now] = lost[there]
+        stock = stock - sold
+    np.sum([lived.held, lived.ordered, lived.missed], axis=0, out=lived.cost)
+    return lived
+
+
+def order(
+    rows: dict[str, Floats], levels: Levels, *, row: Whole, position: Floats, group: Whole
+) -> Floats:
+    """Up to the top in whole packs, raised to the supplier's least order."""
+    pack, moq = rows["pack_units"][row], rows["moq_units"][row]
+    short = np.maximum(levels.top[row] - position, 1e-9)
+    sells = levels.top[row] > 0
+    due = np.bincount(group, (position <= levels.point[row]) & sells)[group] > 0
+    joins = due & (position <= levels.join[row]) & sells
+    units = np.where(joins, np.ceil(short / pack) * pack, 0.0)
+    total = np.bincount(group, units)[group]
+    raised = np.clip(moq / np.maximum(total, 1.0), 1.0, _MOST_RAISED)
+    return np.asarray(np.ceil(units * raised / pack) * pack)
+
+
+def _lead(column: dict[str, Floats], world: World, *, row: Whole, week: int) -> Whole:
+    """Whole weeks until an order of this week is in; it spreads as its supplier's do."""
+    days = column["lead_days"][row] + 7 * column["lead_spread"][row] * world.late[world.group, week]
+    return np.asarray(np.clip(np.ceil(days / 7), 1, _MOST_LEAD), dtype=np.int64)
+
+
+def _pay(
+    world: World, column: dict[str, Floats], costs: Costs, *, row: Whole, units: Floats
+) -> Floats:
+    """Fixed costs of orders and lines, less what price breaks take off."""
+    lines = np.bincount(world.group, units > 0)[world.group]
+    total = np.bincount(world.group, units)[world.group]
+    share = np.where(units > 0, costs.order / np.maximum(lines, 1) + costs.line, 0.0)
+    off = column["break_discount"][row] * (total >= column["break_units"][row])
+    return share - off * column["unit_cost"][row] * units
+
+
+def _first(row: Whole) -> Whole:
+    """The first row of each cell."""
+    first = (row >= 0).argmax(axis=1)
+    return np.asarray(row[np.arange(len(row)), first])

@@ -1,0 +1,154 @@
+"""Orders to suppliers: what is sensible is ordered, and what cannot be is refused with a reason."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ghala.contracts.policy import read_policy
+from ghala_retail.use_cases.operations import replenishment
+from ghala_retail.use_cases.operations.replenishment.model import Ordering
+from ghala_retail.use_cases.operations.replenishment.use_case import (
+    Replenishment,
+    ReplenishmentPolicy,
+)
+
+MONDAY = date(2025, 1, 6)
+
+
+def made() -> Replenishment:
+    found = Replenishment()
+    found.name, found.folder = "operations/replenishment", Path(replenishment.__file__).parent
+    found.policy = read_policy(found.folder / "policy.yml", ReplenishmentPolicy)
+    return found
+
+
+def weeks_of(skus: int = 12, weeks: int = 30, pace: float = 6.0, **changed: object) -> pl.DataFrame:
+    """Past weeks of SKUs of one supplier in two depots."""
+    random = np.random.default_rng(5)
+    rows = []
+    for depot in ("D1", "D2"):
+        for sku in range(skus):
+            mean = pace * (1 + sku % 4)
+            sold = random.poisson(mean, weeks)
+            rows += [
+                {
+                    "as_of": MONDAY + timedelta(weeks=week), "sku": f"S{sku}", "location_id": depot,
+                    "grain": "sku_location", "series": f"S{sku}|{depot}", "category": "flour",
+                    "supplier_id": "P1", "pack_units": 6, "shelf_life_days": 180, "volume_l": 1.2,
+                    "vat_rate": 0.16, "moq_units": 48, "break_units": 400, "break_discount": 0.02,
+                    "lead_days": 9.0, "lead_spread_days": 2.0, "price": 230.0, "unit_cost": 150.0,
+                    "on_order": 0, "closing": round(2 * mean), "wanted_4": mean, "wanted_8": mean,
+                    "wanted_26": mean, "sold_pace_8": mean, "sold_pace_26": mean,
+                    "sold_square_26": mean + mean**2,
+                    **{f"mean_{n}w": None for n in (1, 2, 3, 4)}, "dispersion_1w": None,
+                    **{f"shock_{part}": None for part in (
+                        "everywhere", "location", "category", "level",
+                    )},
+                    "known_on": MONDAY + timedelta(weeks=week + 2), "actual": float(sold[week]),
+                }
+                for week in range(weeks)
+            ]  # fmt: skip
+    nulls = {name: pl.Float64 for name in rows[0] if name.startswith(("mean_", "shock_", "disp"))}
+    frame = pl.DataFrame(rows, schema_overrides=nulls)
+    return frame.with_columns(**{name: pl.lit(value) for name, value in changed.items()})
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Ordering:
+    return made().fit(weeks_of(), seed=1)
+
+
+def say(model: Ordering, rows: pl.DataFrame) -> pl.DataFrame:
+    return made().ask(model, rows.drop("actual", "known_on"))
+
+
+def test_what_runs_low_is_ordered_in_whole_packs_and_no_less_than_the_least_order(
+    fitted: Ordering,
+) -> None:
+    now = weeks_of(weeks=1, closing=0)
+    said = say(fitted, now)
+    assert (said["decision"] > 0).all()
+    assert (said["decision"] % 6 == 0).all()
+    assert said.group_by("location_id").agg(pl.col("decision").sum())["decision"].min() >= 48
+    assert said["infeasible"].null_count() == said.height
+
+
+def test_what_is_full_is_not_ordered(fitted: Ordering) -> None:
+    assert (say(fitted, weeks_of(weeks=1, closing=5000))["decision"] == 0).all()
+
+
+def test_it_costs_less_than_the_rules_it_must_beat_in_weeks_it_has_not_seen(
+    fitted: Ordering,
+) -> None:
+    found = made()
+    rows = found.judge(fitted, weeks_of(weeks=40))
+    cost = {
+        who: found.losses(rows, "cost", who=who).sum() for who in ("decision", "textbook", "cover")
+    }
+    assert cost["decision"] < 0.95 * cost["textbook"]
+    assert cost["decision"] < 0.95 * cost["cover"]
+
+
+def test_a_model_is_read_back_as_it_was_written(fitted: Ordering, tmp_path: Path) -> None:
+    made().save(fitted, tmp_path)
+    assert made().load(tmp_path) == fitted
+
+
+def test_a_least_order_above_a_years_sales_is_refused_by_name(fitted: Ordering) -> None:
+    said = say(fitted, weeks_of(skus=1, weeks=1, closing=0, moq_units=5000))
+    assert (said["decision"] == 0).all()
+    assert said["infeasible"][0] == (
+        "the least order of P1 (5000 units) is more than the depot sells in a year"
+    )
+    assert (said["moq_cost_year"] > 0).all()  # what it would be worth to negotiate
+    assert (said["moq_wanted"] < 5000).all()
+
+
+def test_a_long_least_order_has_a_price_and_a_short_one_has_none(fitted: Ordering) -> None:
+    dear, cheap = (
+        say(fitted, weeks_of(skus=2, weeks=1, moq_units=units))["moq_cost_year"].sum()
+        for units in (600, 6)
+    )
+    assert dear > 0
+    assert cheap == 0
+
+
+@pytest.mark.parametrize("zero", ["actual", "everything"])
+def test_nothing_that_sells_is_nothing_to_order(zero: str) -> None:
+    names = [
+        name for name in weeks_of(skus=1, weeks=1).columns if name.startswith(("wanted", "sold"))
+    ]
+    nothing = dict.fromkeys(["actual", *(names if zero == "everything" else [])], 0.0)
+    rows = weeks_of(skus=2, weeks=12, **nothing)
+    model = made().fit(rows, seed=1)
+    said = say(model, rows.filter(pl.col("as_of") == MONDAY))
+    assert said["decision"].is_finite().all()
+    if zero == "everything":
+        assert (said["decision"] == 0).all()
+
+
+def test_one_sku_is_enough() -> None:
+    rows = weeks_of(skus=1, weeks=12).filter(pl.col("location_id") == "D1")
+    said = say(made().fit(rows, seed=1), rows.tail(1).with_columns(closing=pl.lit(0)))
+    assert said["decision"][0] > 0
+
+
+def test_a_missing_volume_is_the_median_of_its_category(fitted: Ordering) -> None:
+    rows = weeks_of(weeks=1)
+    some = rows.with_columns(volume_l=pl.when(pl.col("sku") != "S0").then("volume_l"))
+    none = rows.with_columns(volume_l=pl.lit(None, pl.Float64))
+    assert say(fitted, some)["holding"].equals(say(fitted, rows)["holding"])
+    assert (say(fitted, none)["holding"] > 0).all()
+
+
+def test_a_sku_that_loses_money_is_not_stocked_for_its_margin(fitted: Ordering) -> None:
+    said = say(fitted, weeks_of(weeks=1, price=100.0))
+    assert said["missed"].to_list() == pytest.approx([10.0] * said.height)  # its goodwill
+
+
+def test_too_few_weeks_are_told() -> None:
+    with pytest.raises(ValueError, match="fewer than eight weeks"):
+        made().fit(weeks_of(weeks=5), seed=1)
