@@ -9,7 +9,7 @@ The companies of FOLDER (benchmarks/worlds.py) are asked on every fourth day fro
 - cost: what own, contract and spot trucks cost on the trips that then went out, KES a depot-day,
   beside a fleet for 19 of 20 days (p95), the mean of the last four same weekdays, and the truth
   told beforehand. Own trucks are paid by all of them alike; `booked` leaves them out.
-- routes: trucks and kilometres for the orders of the day before, on every 28th day, beside the
+- routes: trucks and kilometres for the orders of the day before, on every 56th day, beside the
   sweep and the least number of trucks that the day's litres and stops fit into.
 
 With --workspace one fit and one scoring of that company are timed instead.
@@ -50,7 +50,7 @@ def judge(company: Path) -> dict[str, Any]:
         asked = [FIRST + timedelta(days=n) for n in range(0, (LAST - FIRST).days, 4)]
         for day in (one for one in asked if start <= one < end):
             ahead = examples.filter(pl.col("as_of") == day)
-            if (day - FIRST).days % 28:
+            if (day - FIRST).days % 56:
                 ahead = ahead.with_columns(drops=pl.lit(None, dtype=pl.String))
             said = found.judge(model, ahead)
             parts.append(said)

@@ -3,6 +3,7 @@
     python benchmarks/segmentation.py WORLDS --seeds 1 2 3 4 5 --null-seeds 1 2 3
     python benchmarks/segmentation.py --rates 5
     python benchmarks/segmentation.py --full FOLDER
+    python benchmarks/segmentation.py --workspace FOLDER --day 2017-09-18
 
 WORLDS is what benchmarks/worlds.py made. Customers as they were known on 2025-09-29, labelled by a
 fit of that day; stability is against the fit of four weeks before. Beside it, on the same
@@ -10,7 +11,7 @@ customers: k-means on raw recency, frequency and money, k-means on shares of hab
 many segments there are), named RFM rules, and a ceiling: the same mixture told the true segment of
 half of the customers, judged on the others. Expected orders are compared with those of the 13 weeks
 that followed. With --rates planted parameters of BG/NBD are fitted; with --full one company is
-fitted and scored, with seconds and memory.
+fitted and scored, with seconds and memory. With --workspace a built workspace is judged on a day.
 """
 
 import argparse
@@ -44,7 +45,7 @@ from ghala_retail.use_cases.marketing.segmentation.use_case import Segmentation
 from worlds import Company
 
 AS_OF = date(2025, 9, 29)
-BEFORE = AS_OF - timedelta(weeks=4)
+BEFORE = timedelta(weeks=4)
 WEEKS = 13
 KNOWN = 10
 """Orders from which a customer's habits are called known."""
@@ -68,18 +69,18 @@ def make() -> Segmentation:
     return made
 
 
-def read_world(company: Company, found: Segmentation) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Customers of both days with what they paid next, and the orders that followed."""
-    warehouse = Reader(company.warehouse())
-    rows = read_examples(
-        warehouse, found, views=[customer_lifetime], request=Request([BEFORE, AS_OF]),
-        as_of=AS_OF + timedelta(weeks=WEEKS),
-    )  # fmt: skip
+def read_day(
+    warehouse: Reader, found: Segmentation, day: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Customers of a day and of four weeks before with what they paid next, and orders to come."""
+    end = day + timedelta(weeks=WEEKS)
+    request = Request([day - BEFORE, day])
+    rows = read_examples(warehouse, found, views=[customer_lifetime], request=request, as_of=end)
     came = warehouse.frame(
         "SELECT customer_id, count(DISTINCT order_id) AS came FROM core.order_lines"
         " WHERE ordered_on >= ? AND ordered_on < ? AND superseded_on IS NULL AND NOT is_cancelled"
         " GROUP BY customer_id",
-        [AS_OF, AS_OF + timedelta(weeks=WEEKS)],
+        [day, end],
     )
     warehouse.close()
     return rows, came
@@ -157,27 +158,42 @@ def judge_orders(
     return figures
 
 
-def judge_world(company: Company) -> dict[str, float]:
-    """Every figure of one company."""
+def judge_day(warehouse: Reader, day: date, *, truth: pl.DataFrame | None) -> dict[str, float]:
+    """Every figure of one company on one day; those on planted segments where they are known."""
     found = make()
-    rows, came = read_world(company, found)
-    now, then = rows.filter(as_of=AS_OF), rows.filter(as_of=BEFORE)
+    rows, came = read_day(warehouse, found, day)
+    now, then = rows.filter(as_of=day), rows.filter(as_of=day - BEFORE)
     begun = time.perf_counter()
     model = found.fit(now, seed=found.policy.seed)
     seconds = time.perf_counter() - begun
     said = found.judge(model, now, before=found.fit(then, seed=found.policy.seed))
-    truth = company.truth("customers").select(pl.col("customer_id").cast(pl.String), "segment")
-    planted = now.join(truth, on="customer_id", how="left", maintain_order="left")["segment"]
     losses = {
         f"loss_{who}": float(found.losses(said, "squared_error", who=who).to_numpy().mean())
         for who in ("segment", "rfm", "hiatus")
     }
-    return {
+    figures = {
         **found.figures(said), "customers": float(now.height), "fit_seconds": seconds,
         "gain_over_rfm": 1 - losses["loss_segment"] / losses["loss_rfm"],
-        **judge_segments(said, now, planted, model=model),
         **judge_orders(said, now, came, model=model),
     }  # fmt: skip
+    if truth is None:
+        return figures
+    planted = now.join(truth, on="customer_id", how="left", maintain_order="left")["segment"]
+    return figures | judge_segments(said, now, planted, model=model)
+
+
+def judge_world(company: Company) -> dict[str, float]:
+    """Every figure of one simulated company."""
+    truth = company.truth("customers").select(pl.col("customer_id").cast(pl.String), "segment")
+    return judge_day(Reader(company.warehouse()), AS_OF, truth=truth)
+
+
+def judge_workspace(folder: Path, day: date) -> None:
+    """Print every figure of a workspace whose segments nobody knows."""
+    file = folder / ".ghala" / "warehouse.duckdb"
+    warehouse = Reader(duckdb.connect(str(file), read_only=True))
+    for name, value in judge_day(warehouse, day, truth=None).items():
+        print(f"{name}: {value:.4g}")
 
 
 def judge_rates(seeds: int, customers: int = 400_000) -> None:
@@ -241,10 +257,14 @@ def main() -> None:
     parser.add_argument("--null-seeds", type=int, nargs="*", default=[])
     parser.add_argument("--rates", type=int, default=0)
     parser.add_argument("--full", type=Path)
+    parser.add_argument("--workspace", type=Path)
+    parser.add_argument("--day", type=date.fromisoformat, default=AS_OF)
     chosen = parser.parse_args()
     judge_rates(chosen.rates)
     if chosen.full:
         measure_full(chosen.full)
+    if chosen.workspace:
+        judge_workspace(chosen.workspace, chosen.day)
     for world, seeds in (("endogenous", chosen.seeds), ("null", chosen.null_seeds)):
         found = []
         for seed in seeds:

@@ -35,11 +35,12 @@ from scipy import stats
 
 from ghala.contracts.policy import read_policy
 from ghala.features.examples import Request, read_examples, read_subjects
+from ghala.features.history import pick_views
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala_retail.features.customer import campaign_response, customer
 from ghala_retail.use_cases.marketing.targeting.budget import Limits, choose
 from ghala_retail.use_cases.marketing.targeting.fitting import ROWS, fit_outcome, read_past
-from ghala_retail.use_cases.marketing.targeting.inputs import as_table
+from ghala_retail.use_cases.marketing.targeting.inputs import FEATURES, as_table
 from ghala_retail.use_cases.marketing.targeting.learners import LEARNERS
 from ghala_retail.use_cases.marketing.targeting.model import Expected, TargetingModel
 from ghala_retail.use_cases.marketing.targeting.use_case import Targeting, TargetingPolicy
@@ -51,7 +52,7 @@ DECIDED = date(2025, 12, 8)
 CAMPAIGN_DAYS = 14
 SHARE = 0.20
 RESULTS = Path(__file__).parent / "results"
-VIEWS = (customer, campaign_response)
+VIEWS = pick_views({view.name: view for view in (customer, campaign_response)}, FEATURES)
 DECISIONS = ("model", *LEARNERS, "rule", "response", "everyone", "nobody")
 
 
@@ -60,7 +61,10 @@ class ReadOnly(DuckDBWarehouse):
 
     def __init__(self, company: Company, spill: Path) -> None:
         self.path = company.workspace / ".ghala" / "warehouse.duckdb"
-        settings = {"memory_limit": "2GB", "temp_directory": str(spill), "threads": 2}
+        settings = {
+            "memory_limit": "2500MB", "temp_directory": str(spill), "threads": 1,
+            "preserve_insertion_order": False,
+        }  # fmt: skip
         self.connection = duckdb.connect(str(self.path), read_only=True, config=settings)
 
 

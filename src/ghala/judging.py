@@ -148,11 +148,12 @@ def _judge_parts(
     use_case: UseCase, backtest: pl.DataFrame, *, champion: pl.DataFrame | None
 ) -> Sequence[Verdict]:
     """Over time, and over the parts of the business that the policy names."""
+    from ghala.evaluation.gates import why_not_judged
     from ghala.evaluation.pairs import beside_baseline, beside_champion
     from ghala.evaluation.slices import judge_fairness, judge_slices
     from ghala.evaluation.stability import judge_origins
 
-    if backtest.is_empty():
+    if why_not_judged(use_case, backtest):
         return []
     policy, rule = use_case.policy, use_case.policy.slices
     columns = (*rule.columns, *rule.alike)

@@ -48,6 +48,11 @@ def last_target(use_case: "UseCase", as_of: date) -> date:
     return as_of - timedelta(days=-(-use_case.horizon_days // every) * every)
 
 
+def hindsight_of(use_case: "UseCase") -> tuple[str, ...]:
+    """The columns of an example that were not known when it was a subject."""
+    return ("actual", "known_on", *use_case.learned)
+
+
 class UseCase(ABC):
     """What a data scientist writes. Everything else is there.
 
@@ -138,11 +143,6 @@ class UseCase(ABC):
         return self.policy.gates.baseline or self.baselines[0]
 
     @property
-    def hindsight(self) -> tuple[str, ...]:
-        """The columns of an example that were not known when it was a subject."""
-        return ("actual", "known_on", *self.learned)
-
-    @property
     @abstractmethod
     def columns(self) -> dict[str, str]:
         """What ``predict`` says of each subject, by type: the answer, and the baselines'."""
@@ -210,5 +210,5 @@ class UseCase(ABC):
 
         ``before`` is the model of an earlier fit, for kinds that compare one fit with the next.
         """
-        said = self.ask(model, examples.drop(self.hindsight))
+        said = self.ask(model, examples.drop(hindsight_of(self)))
         return said.with_columns(examples["actual"].cast(pl.Float64))

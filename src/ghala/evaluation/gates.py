@@ -36,9 +36,8 @@ def judge(use_case: UseCase, evidence: Evidence) -> list[Verdict]:
             "leakage", evidence.leaks, "No label is early; no feature served before has changed."
         ),
     ]
-    if evidence.backtest.is_empty():
-        words = "The backtest holds no prediction that came true; nothing shows that it is good."
-        verdicts.append(make_verdict("backtest", words, passed=False, figures={}))
+    if why := why_not_judged(use_case, evidence.backtest):
+        return [*verdicts, make_verdict("backtest", why, passed=False, figures={})]
     for name, rows in split(use_case, evidence.backtest):
         own = [
             *(_beats_baseline(use_case, rows, metric=m) for m in use_case.policy.gates.metrics),
@@ -48,6 +47,19 @@ def judge(use_case: UseCase, evidence: Evidence) -> list[Verdict]:
     if evidence.champion is not None:
         verdicts.append(_holds_against_champion(use_case, evidence.backtest, evidence.champion))
     return verdicts
+
+
+def why_not_judged(use_case: UseCase, backtest: pl.DataFrame) -> str | None:
+    """Why nothing can be said of a backtest, in words; None when something can."""
+    if backtest.is_empty():
+        return "The backtest holds no prediction that came true; nothing shows that it is good."
+    lacking = {use_case.answer, use_case.baseline} - set(backtest.columns)
+    if lacking:
+        return (
+            f"The backtest was made before {use_case.name} had {', '.join(sorted(lacking))}; train"
+            " again."
+        )
+    return None
 
 
 def split(use_case: UseCase, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -275,13 +275,13 @@ def forecasts_of(
     """
     numbers = ("mean", "p10", "p50", "p90", "dispersion")
     kinds = {"target_week": DAY, **dict.fromkeys(numbers, NUMBER)}
-    says = (
+    ahead = (
         Said(column, kind, f"horizon = {n}", f"{column}_{n}w")
         for n in horizons
         for column, kind in kinds.items()
     )
     entity = ("grain", "series")
-    says = (*(Said(column) for column in kept), *says)
+    says = (*(Said(column) for column in kept), *ahead)
     return predictions_of(
         use_case, name=name, owner=owner, entity=entity, says=says, ttl_days=ttl_days
     )

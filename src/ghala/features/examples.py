@@ -8,7 +8,7 @@ import polars as pl
 
 from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import DataRejected
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
 from ghala.features.reading import blaming, heard
@@ -74,7 +74,7 @@ def read_examples(
     """
     keys = ", ".join((*use_case.entity, *use_case.target))
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
-    told = ", ".join(quoted(name) for name in use_case.hindsight)
+    told = ", ".join(quoted(name) for name in hindsight_of(use_case))
     warehouse.keep(
         "happened",
         f"SELECT {keys}, {told} FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
@@ -145,7 +145,7 @@ def _prepare(
     views = [heard(warehouse, view) for view in views]
     _require_spoken(warehouse, use_case, views, by=max(request.origins))
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
-    entity, drawn = ", ".join(keys), ", ".join(use_case.entity)
+    entity = ", ".join(keys)
     lot = f"md5(concat_ws('|', {', '.join(use_case.drawn_by or (*use_case.entity, 'as_of'))}))"
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
     warehouse.keep(

@@ -8,7 +8,7 @@ import polars as pl
 
 from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Workspace
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.features.examples import Request, read_subjects
 from ghala.features.history import views_of
 from ghala.features.served import keep_served
@@ -52,7 +52,7 @@ def _require_features(
 ) -> None:
     """Check that every column that a version learned from is still there."""
     learned = pl.read_parquet_schema(folder / REFERENCE)
-    gone = [name for name in learned if name not in (*subjects.columns, *use_case.hindsight)]
+    gone = [name for name in learned if name not in (*subjects.columns, *hindsight_of(use_case))]
     if gone:
         raise ConfigurationError(
             f"Version {version} of {use_case.name} learned from {', '.join(gone)}, which"

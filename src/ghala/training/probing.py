@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.pairs import beside_baseline
 from ghala.evaluation.probes import (
@@ -96,7 +96,7 @@ def _pairs(use_case: UseCase, said: pl.DataFrame, *, beside: pl.DataFrame) -> pl
 
 def _time(use_case: UseCase, folder: Path, examples: pl.DataFrame) -> float:
     model = use_case.load(folder)
-    subjects = examples.drop(use_case.hindsight)
+    subjects = examples.drop(hindsight_of(use_case))
     rows = np.resize(np.arange(subjects.height), _TIMED_ROWS)
     asked = subjects[rows]
     begun = perf_counter()

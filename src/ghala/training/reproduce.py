@@ -17,7 +17,7 @@ from ghala.contracts import discovery
 from ghala.contracts.dialect import quoted
 from ghala.contracts.errors import ConfigurationError, GhalaError
 from ghala.contracts.settings import PROFILE_VARIABLE, Engine, Profile, Settings, Storage, Workspace
-from ghala.contracts.use_case import UseCase
+from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.probes import SAME
 from ghala.features.history import definitions_hash
@@ -220,7 +220,7 @@ def _compare_models(use_case: UseCase, kept: Path, again: Path) -> tuple[list[st
         for folder in (kept, again)
     )
     files = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
-    subjects = pl.read_parquet(kept / REFERENCE).drop(use_case.hindsight)
+    subjects = pl.read_parquet(kept / REFERENCE).drop(hindsight_of(use_case))
     said = [use_case.predict(use_case.load(folder), subjects) for folder in (kept, again)]
     return files, relative_difference(*said)
 

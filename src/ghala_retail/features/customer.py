@@ -82,7 +82,7 @@ campaign_response = FeatureView(
             campaigns.starts_on + 28 AS known_on,
             CASE WHEN lots.is_contacted THEN 1 ELSE 0 END AS contacted,
             campaigns.ends_on - campaigns.starts_on + 1 AS days,
-            count(DISTINCT orders.order_id) AS orders
+            count(orders.order_id) AS orders
         FROM core.campaign_exposures AS lots
         INNER JOIN core.campaigns
             ON campaigns.source = lots.source AND campaigns.campaign_id = lots.campaign_id

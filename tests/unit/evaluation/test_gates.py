@@ -59,6 +59,15 @@ def test_a_version_without_a_prediction_that_came_true_fails(backtest: pl.DataFr
     assert failed(judge(backtest.clear())) == {"backtest"}
 
 
+def test_a_backtest_of_before_a_baseline_had_its_name_fails_in_words(
+    backtest: pl.DataFrame,
+) -> None:
+    verdicts = judge(backtest.drop("smart_mean"))
+
+    assert failed(verdicts) == {"backtest"}
+    assert "had smart_mean; train again" in verdicts["backtest"].reason
+
+
 def test_a_version_that_is_no_better_than_the_baseline_fails_on_every_metric() -> None:
     verdicts = judge(make_backtest(baseline=1.0))
 

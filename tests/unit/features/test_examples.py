@@ -10,6 +10,7 @@ from tests.mean_model import MeanModel
 from ghala.contracts.errors import DataRejected
 from ghala.contracts.settings import Workspace
 from ghala.evaluation.score import Score
+from ghala.features.definitions import FeatureView, Window
 from ghala.features.examples import Request, read_examples, read_subjects
 from ghala.features.served import SAMPLE_ROWS, find_leaks, keep_served, read_served, served_on
 from ghala.warehouse.engines.engine import Warehouse
@@ -63,6 +64,34 @@ def test_each_subject_comes_once_a_day_in_a_settled_order_with_its_features(
     ]  # fmt: skip
     assert found["units_7"][0] == sum(range(7, 14))
     assert found.columns == ["as_of", "shop", "on_day", *RECENT.columns]
+
+
+def test_a_view_of_more_than_the_entity_gives_each_subject_its_own_features(
+    warehouse: Warehouse, use_case: Visits
+) -> None:
+    (use_case.folder / "subjects.sql").write_text(
+        "SELECT DISTINCT origins.as_of, shop, origins.as_of + ahead AS on_day,"
+        " CAST(extract('isodow' FROM origins.as_of + ahead) AS BIGINT) AS weekday"
+        " FROM origins JOIN core.sales ON arrived <= origins.as_of"
+        " CROSS JOIN (VALUES (0), (3)) AS steps (ahead)",
+        encoding="utf-8",
+    )
+    weekday = FeatureView(
+        name="weekday",
+        entity=("shop", "weekday"),
+        source="(SELECT *, CAST(extract('isodow' FROM day) AS BIGINT) AS weekday FROM core.sales)",
+        event_time="day",
+        known_on="arrived",
+        description="What a shop sold on a day of the week.",
+        owner="Tests",
+        windows=(Window("same_14", "mean", "units", 14),),
+    )
+    found = read_subjects(warehouse, use_case, views=[weekday], request=Request([day(21)]))
+
+    assert found.height == 80
+    means = found.filter(pl.col("shop") == "s00").select("on_day", "same_14").rows()
+    # The same weekdays before day 21 are 7 and 14; those of day 24 are 10 and 17.
+    assert means == [(day(21), 10.5), (day(24), 13.5)]
 
 
 def test_before_anything_was_known_the_next_step_is_said(

@@ -16,7 +16,6 @@ _LEAST_WEEKS = 12
 _RECENT = 4
 TESTED, LISTED = 0, 1
 """Places of the slopes under randomised tests and under list prices."""
-_ELSE = "none"
 
 
 @dataclass(frozen=True)

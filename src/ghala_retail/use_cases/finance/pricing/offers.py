@@ -5,7 +5,7 @@ import polars as pl
 
 from ghala_retail.use_cases.finance.pricing.choice import Offers
 from ghala_retail.use_cases.finance.pricing.model import PricingModel
-from ghala_retail.use_cases.finance.pricing.panel import Floats
+from ghala_retail.use_cases.finance.pricing.panel import ELSE, Floats
 from ghala_retail.use_cases.finance.pricing.rules import Guardrails
 
 _NEW_LEVEL = 0.5
@@ -17,7 +17,8 @@ def describe_offers(model: PricingModel, subjects: pl.DataFrame) -> pl.DataFrame
 
     A SKU that the model has not seen gets what its category and mark-up let expect.
     """
-    category = pl.col("category").fill_null("none")
+    large = pl.col("category").is_in(model.categories["category"].implode())
+    category = pl.when(large).then("category").otherwise(pl.lit(ELSE))
     levels = model.cells.join(model.skus.select("sku", "category"), on="sku").group_by("category")
     usual = model.categories.select(
         "category", usual_slope="slope", usual_variance="variance", usual_mark_up="mark_up",
@@ -27,7 +28,7 @@ def describe_offers(model: PricingModel, subjects: pl.DataFrame) -> pl.DataFrame
         "sku", "slope", "variance", "promoted", "featured", cross_elasticity="competitor"
     )
     known = (
-        subjects.with_columns(category, price_now=pl.col("price") / pl.col("test_factor"))
+        subjects.with_columns(category=category, price_now=pl.col("price") / pl.col("test_factor"))
         .join(model.cells, on=["sku", "zone"], how="left", maintain_order="left")
         .join(seen, on="sku", how="left", maintain_order="left")
         .join(usual, on="category", how="left", maintain_order="left")

@@ -19,6 +19,9 @@ _LEAST_BASE = 0.05
 """Units a week below which a cell says nothing of how its category goes."""
 _NEVER_UNSOLD = 10.0
 """Units in a week with sales from which on a week without any is no chance."""
+_LEAST_SKUS, _MOST_CATEGORIES = 8, 15
+"""Smaller categories, and those beyond the largest, are taken together."""
+ELSE = "others"
 _INDEX_ROUNDS = 3
 _INDEX_PRIOR = 5.0
 """Units by which a category's week is pulled toward an ordinary one."""
@@ -126,14 +129,20 @@ def _describe(known: pl.DataFrame) -> pl.DataFrame:
     net, cost = pl.col("base") / (1 + pl.col("vat_rate")), pl.col("unit_cost")
     theirs = pl.col("competitor_price") / (1 + pl.col("vat_rate"))
     lerner = theirs / pl.when((cost > 0) & (theirs > 1.05 * cost)).then(theirs - cost)
-    return (
+    described = (
         known.group_by("sku")
         .agg(
-            pl.col("category", "subcategory").last().fill_null("none"),
+            pl.col("category", "subcategory").last().fill_null(ELSE),
             mark_up=(net / pl.when(cost > 0).then(cost)).mean(),
             rival_slope=-(lerner * net / theirs).clip(0.5, 12.0).mean(),
         )
         .sort("sku")
+    )
+    large = described["category"].value_counts(sort=True).head(_MOST_CATEGORIES)
+    large = large.filter(pl.col("count") >= _LEAST_SKUS)["category"]
+    is_large = pl.col("category").is_in(large.implode())
+    return described.with_columns(
+        category=pl.when(is_large).then("category").otherwise(pl.lit(ELSE))
     )
 
 

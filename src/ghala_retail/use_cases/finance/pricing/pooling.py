@@ -12,7 +12,7 @@ import numpy as np
 
 from ghala_retail.use_cases.finance.pricing.panel import SLOPES, Floats
 
-_ROUNDS = 80
+_ROUNDS, _CLOSE = 80, 1e-4
 _MEAN, _MEAN_SPREAD = -2.6, 1.5
 """Own-price elasticity over 1,851 estimates, and how far categories lie apart (Bijmolt 2005)."""
 _TRAIT_SPREAD = 1.5
@@ -57,7 +57,9 @@ def pool_slopes(information: Floats, weighted: Floats, traits: Floats) -> Slopes
         mean, rest = _update(information, weighted, prior=prior, covariance=covariance)
         apart = mean - prior
         spread = np.einsum("si,sj->ij", apart, apart) + rest.sum(axis=0)
-        covariance = (spread + _WEIGHT * first) / (len(traits) + _WEIGHT)
+        before, covariance = covariance, (spread + _WEIGHT * first) / (len(traits) + _WEIGHT)
+        if np.abs(covariance - before).max() <= _CLOSE * np.abs(covariance).max():
+            break
     means, unsure = _fit_means(information, weighted, traits=traits, covariance=covariance)
     mean, rest = _update(information, weighted, prior=traits @ means, covariance=covariance)
     shrunk = rest @ np.linalg.inv(covariance)

@@ -1,7 +1,7 @@
 -- What is decided: the price of every SKU in every zone that has one at `as_of`, with what was known
 -- then of its cost, its test, its promotions of the week and the competitors' prices. Prices are
 -- those of the list; where a source has none, what was paid for the SKU before discounts over the
--- last four weeks stands for it.
+-- last four weeks stands for it, if it sold eight units at least.
 WITH days AS (
     SELECT as_of, CAST(date_trunc('week', as_of) AS DATE) AS this_week FROM origins
 ),
@@ -38,7 +38,7 @@ paid AS (
     INNER JOIN core.locations AS locations ON locations.location_id = sales.location_id
     WHERE NOT EXISTS (SELECT 1 FROM core.prices)
     GROUP BY back.as_of, sales.sku, coalesce(locations.zone, 'all')
-    HAVING sum(sales.units) > 0
+    HAVING sum(sales.units) >= 8
 ),
 
 priced AS (

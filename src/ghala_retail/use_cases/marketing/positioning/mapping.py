@@ -38,8 +38,8 @@ def draw_map(counts: Floats, *, seed: int) -> Map:
     if not whole:
         return Map(rows, columns, 0.0, 0.0)
     random = np.random.default_rng(seed)
-    left = [_difference(points, np.vstack(_correspond(random.poisson(counts))[:2]))
-            for _ in range(_DRAWS)]  # fmt: skip
+    again = (random.poisson(counts).astype(np.float64) for _ in range(_DRAWS))
+    left = [_difference(points, np.vstack(_correspond(drawn)[:2])) for drawn in again]
     return Map(rows, columns, inertia, float(np.clip(1 - np.mean(left), 0, 1)))
 
 

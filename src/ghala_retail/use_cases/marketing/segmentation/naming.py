@@ -1,5 +1,7 @@
 """Segments and customers in words: what is typical of a segment, and where a customer stands."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -14,7 +16,7 @@ _WORDS = {"lines": ("small baskets", "large baskets"), "pieces": ("single pieces
 
 STAGES = ("new", "active", "cooling", "lapsing", "lost")
 _NEW_DAYS = 56
-_ALIVE = (0.8, 0.5, 0.2)
+_ALIVE = ((0.8, "active"), (0.5, "cooling"), (0.2, "lapsing"))
 
 
 def name_segments(mixture: Mixture) -> list[str]:
@@ -50,10 +52,9 @@ def _name(mixture: Mixture, chances: np.ndarray, lifts: np.ndarray, *, segment: 
 def name_stages(orders: pl.Expr, age_days: pl.Expr, alive: pl.Expr) -> pl.Expr:
     """Where a customer stands: new, or by the probability of still being a customer."""
     first = (orders <= 1) & (age_days <= _NEW_DAYS)
-    named = pl.when(first).then(pl.lit(STAGES[0]))
-    for stage, least in zip(STAGES[1:], _ALIVE, strict=False):
-        named = named.when(alive >= least).then(pl.lit(stage))
-    return named.otherwise(pl.lit(STAGES[-1]))
+    return _first_true(
+        [(first, STAGES[0]), *((alive >= least, name) for least, name in _ALIVE)], STAGES[-1]
+    )
 
 
 def name_rfm(recency: pl.Expr, frequency: pl.Expr, money: pl.Expr) -> pl.Expr:
@@ -68,7 +69,12 @@ def name_rfm(recency: pl.Expr, frequency: pl.Expr, money: pl.Expr) -> pl.Expr:
         ((recency == 3) & (money >= 3), "need attention"),
         ((recency == 3), "about to sleep"),
     )
-    named = pl.when(rules[0][0]).then(pl.lit(rules[0][1]))
-    for holds, name in rules[1:]:
-        named = named.when(holds).then(pl.lit(name))
-    return named.otherwise(pl.lit("hibernating"))
+    return _first_true(rules, "hibernating")
+
+
+def _first_true(rules: Sequence[tuple[pl.Expr, str]], otherwise: str) -> pl.Expr:
+    """The name of the first rule that holds."""
+    named: pl.Expr = pl.lit(otherwise)
+    for holds, name in reversed(rules):
+        named = pl.when(holds).then(pl.lit(name)).otherwise(named)
+    return named

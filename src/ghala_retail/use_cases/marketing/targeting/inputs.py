@@ -7,16 +7,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Table = NDArray[np.float32]
 
-_AS_THEY_ARE = (
+_BOUGHT = (
     *(f"orders_{n}d" for n in (7, 30, 90, 180, 365)),
     *(f"spend_{n}d" for n in (30, 90, 180, 365)),
     *(f"units_{n}d" for n in (30, 90, 365)),
     *(f"discount_{n}d" for n in (30, 90, 365)),
-    *(f"skus_{n}d" for n in (90, 365)),
     "cancelled_orders_365d", "dearest_line_365d", "mean_line_365d", "days_since_order",
-    "tenure_days", "basket_90d", "spend_trend", "agent_share_365d", "has_agent",
-    "days_registered", "contacted_days", "contacted_orders", "spared_days", "spared_orders",
+    "tenure_days", "basket_90d", "spend_trend", "agent_share_365d",
 )  # fmt: skip
+_CAMPAIGNS = ("contacted_days", "contacted_orders", "spared_days", "spared_orders")
+_AS_THEY_ARE = (*_BOUGHT, *_CAMPAIGNS, "has_agent", "days_registered")
+FEATURES = (*(f"customer.{name}" for name in _BOUGHT), "campaign_response")
+"""What is read of the shared views; the other windows would cost time for nothing."""
 
 _MOST = 4.0
 """Traits are cut at so many standard deviations: no one is so unlike the others."""
@@ -37,9 +39,8 @@ def as_traits(subjects: pl.DataFrame, discount: Floats) -> Floats:
     How often the customer orders, how recently, how dear, by which way, on which discount; and how
     much more often than usual while in a campaign, contacted or not.
     """
-    names = ("orders_365d", "spend_365d", "discount_365d", "units_365d", "skus_365d",
-             "days_since_order", "has_agent", "days_registered", "contacted_days",
-             "contacted_orders", "spared_days", "spared_orders")  # fmt: skip
+    names = ("orders_365d", "spend_365d", "discount_365d", "units_365d", "days_since_order",
+             "has_agent", "days_registered", *_CAMPAIGNS)  # fmt: skip
     known = subjects.select(pl.col(names).cast(pl.Float64).fill_null(0.0).fill_nan(0.0))
     of = {name: known[name].to_numpy() for name in names}
     orders = of["orders_365d"]
@@ -55,7 +56,7 @@ def as_traits(subjects: pl.DataFrame, discount: Floats) -> Floats:
         [
             np.log(rate), np.log(rate) ** 2, np.log1p(of["days_since_order"]),
             off / np.maximum(spend + off, 1.0), np.log1p(spend / each), of["has_agent"],
-            of["units_365d"] / each, of["skus_365d"] / each, *responses, discount,
+            of["units_365d"] / each, *responses, discount,
         ]
     )  # fmt: skip
 

@@ -158,7 +158,6 @@ def load(folder: Path) -> TargetingModel:
     """Read what ``save`` wrote."""
     content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     content["offers"] = tuple(Offer(**offer) for offer in content["offers"])
-    texts = {
-        name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in ("outcome", "margin")
-    }
-    return TargetingModel(**content, **texts)
+    for name in ("outcome", "margin"):
+        content[name] = (folder / f"{name}.txt").read_text(encoding="utf-8")
+    return TargetingModel(**content)

@@ -53,8 +53,8 @@ print(
 # %% [markdown]
 # ## What contacts brought, by lot
 #
-# `is_chosen` are those to whom the model would have made the campaign's offer. Their uplift should be
-# higher than that of the others, and higher than what the contact and the discount cost.
+# `is_chosen` are those to whom the model would have made the campaign's offer. Their uplift should
+# be higher than that of the others, and higher than what the contact and the discount cost.
 
 # %%
 print(read_mart("SELECT * FROM marts_marketing.campaign_uplift ORDER BY as_of, is_chosen"))

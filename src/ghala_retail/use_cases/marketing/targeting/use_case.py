@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from ghala.contracts.policy import Policy
 from ghala.contracts.use_case import NUMBER, TEXT
 from ghala.evaluation.optimise import Optimise, OptimisePolicy
 from ghala_retail.use_cases.marketing.targeting import fitting
 from ghala_retail.use_cases.marketing.targeting.budget import choose
+from ghala_retail.use_cases.marketing.targeting.inputs import FEATURES
 from ghala_retail.use_cases.marketing.targeting.model import (
     EVERYONE,
     SIMPLE,
@@ -29,6 +29,12 @@ from ghala_retail.use_cases.marketing.targeting.value import (
 )
 
 _CONFIDENCE = 0.90
+_LEFT_OUT = {
+    "nobody": "no gain is proven",
+    "rule": "not a frequent customer who slips away",
+    "response": "less likely to order than others",
+}
+"""Why a simple policy leaves out a customer whom a contact might move."""
 
 
 class Campaign(BaseModel):
@@ -44,7 +50,10 @@ class Campaign(BaseModel):
         3, ge=1, description="in eight weeks; who had as many is left in peace"
     )
     sure: float = Field(
-        0.95, gt=0.5, lt=1, description="probability that contacting beats contacting no one"
+        0.95,
+        ge=0,
+        lt=1,
+        description="probability with which contacting must beat contacting no one; 0 for a trial",
     )
 
 
@@ -62,10 +71,10 @@ class Targeting(Optimise):
     """
 
     policy: TargetingPolicy
-    rules: ClassVar[type[Policy]] = TargetingPolicy
+    rules = TargetingPolicy
     entity = ("customer_id",)
     horizon_days = 28
-    features = ("customer", "campaign_response")
+    features = FEATURES
     needs = ("order_lines", "customers", "campaigns", "campaign_exposures", "prices")
     baselines = ("simple", *SIMPLE, EVERYONE)
     watched = (
@@ -169,7 +178,7 @@ def _explain(
         [held_out, weary, taken, value <= 0],
         ["held out of every campaign", "contacted often enough lately", f"by {model.chosen}",
          "not worth a contact"],
-        default="beyond the budget" if model.chosen not in SIMPLE else f"not by {model.chosen}",
+        default=_LEFT_OUT.get(model.chosen, "beyond the budget"),
     )  # fmt: skip
     return {
         "offer": pl.Series(names[decision.astype(np.int64)], dtype=pl.String),

@@ -15,8 +15,11 @@ WITH depots AS (
 
 sizes AS (
     SELECT sku, volume_l,
-        coalesce(volume_l, avg(volume_l) OVER (PARTITION BY category), avg(volume_l) OVER ())
-            AS litres
+        coalesce(
+            volume_l,
+            CAST(avg(volume_l) OVER (PARTITION BY category) AS DECIMAL(12, 3)),
+            CAST(avg(volume_l) OVER () AS DECIMAL(12, 3))
+        ) AS litres
     FROM core.products
 ),
 

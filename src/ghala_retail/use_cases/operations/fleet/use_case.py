@@ -167,11 +167,10 @@ def _usual(subjects: pl.DataFrame) -> Floats:
 
 def _chance_of_more(centre: Floats, spread: Floats) -> Floats:
     """Per row and number of trucks 0, 1, 2, ...: the chance that more than that are needed."""
+    trucks = np.log(np.maximum(np.arange(_MOST), 0.02))
     with np.errstate(divide="ignore"):
-        away = (np.log(np.maximum(np.arange(_MOST), 0.02)) - np.log(centre)[:, None]) / spread[
-            :, None
-        ]
-    return np.asarray(norm.sf(away))
+        middle = np.log(centre)[:, None]
+    return np.asarray(norm.sf((trucks - middle) / spread[:, None]))
 
 
 def _critical(counting: Counting) -> float:
@@ -181,4 +180,4 @@ def _critical(counting: Counting) -> float:
 
 
 def _least(chance: Floats, level: float) -> Floats:
-    return (chance > level).sum(axis=1).astype(np.float64)
+    return np.asarray((chance > level).sum(axis=1), dtype=np.float64)

@@ -25,7 +25,8 @@ PATTERNS = ((0, 1), (1, 2), (2, 3), (0,), (1,), (2,), (3,))
 FULL = 3
 """So many of the patterns are full."""
 
-_SECONDS = 20.0
+_NODES = 5_000
+"""Of the search; a number and not a time, so that the same week gets the same roster."""
 _GAP = 0.002
 
 
@@ -122,10 +123,8 @@ def _solve(week: Week, law: Law, *, staff: int | None) -> Whole:
     """Shifts per day and pattern; with ``staff``, such that so many people can work them."""
     days = len(week.hours)
     most = int(np.ceil((week.hours * np.exp(2 * week.spread)).max(initial=0.0) / week.done)) + 1
-    steps = np.arange(most + 1)
-    lost = lost_hours(
-        week.hours[:, :, None], week.spread[:, :, None], done=steps * week.done
-    )  # fmt: skip
+    done = np.arange(most + 1, dtype=np.float64) * week.done
+    lost = lost_hours(week.hours[:, :, None], week.spread[:, :, None], done=done)
     worth = week.price * -np.diff(lost, axis=2)
     full = days * len(PATTERNS)
     wages = np.tile([week.wage * len(one) for one in PATTERNS], days)
@@ -135,11 +134,12 @@ def _solve(week: Week, law: Law, *, staff: int | None) -> Whole:
         constraints=LinearConstraint(rules, -np.inf, upper),
         integrality=np.concatenate([np.ones(full), np.zeros(worth.size)]),
         bounds=Bounds(0, np.concatenate([np.full(full, np.inf), np.ones(worth.size)])),
-        options={"time_limit": _SECONDS, "mip_rel_gap": _GAP},
+        options={"node_limit": _NODES, "mip_rel_gap": _GAP},
     )
     if found.x is None:  # nobody at all is a roster under every law
         return np.zeros((days, len(PATTERNS)), dtype=np.int64)
-    return np.rint(found.x[:full]).astype(np.int64).reshape(days, len(PATTERNS))
+    people = np.rint(found.x[:full]).astype(np.int64)
+    return np.asarray(people.reshape(days, len(PATTERNS)))
 
 
 def _rules(days: int, most: int, *, law: Law, staff: int | None) -> tuple[csr_matrix, Floats]:
