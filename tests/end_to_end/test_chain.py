@@ -112,7 +112,7 @@ def make_workspace(root: Path, deliveries: Path) -> Workspace:
 
 def load(workspace: Workspace) -> None:
     with open_warehouse(workspace) as warehouse:
-        land(workspace, warehouse, TODAY, allow_late=True)
+        assert list(land(workspace, warehouse, TODAY, allow_late=True))
     build(workspace)
 
 
