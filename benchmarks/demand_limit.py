@@ -25,6 +25,7 @@ from ghala.contracts.settings import Workspace
 from ghala.features.examples import Request, read_examples
 from ghala.features.history import find_views, pick_views
 from ghala_retail.use_cases.operations.demand import boosting, smart_mean
+from ghala_retail.use_cases.operations.demand.prices import typical_elasticity, with_price_effect
 
 CUTS = (date(2017, 8, 14), date(2017, 9, 11), date(2017, 10, 2))
 END = date(2017, 10, 30)
@@ -42,7 +43,8 @@ def read(folder: Path, grain: str) -> pl.DataFrame:
     request = Request(clock.every(date(2017, 2, 27), END, 7), 0.6, CUTS[0])
     with flow.House(workspace, "benchmark").warehouse() as warehouse:
         examples = read_examples(warehouse, found, views=views, request=request, as_of=END)
-    return examples.filter((pl.col("grain") == grain) & (pl.col("target_week") < END))
+    kept = examples.filter((pl.col("grain") == grain) & (pl.col("target_week") < END))
+    return with_price_effect(kept, typical_elasticity(kept))
 
 
 def gain(actual: Floats, said: Floats, rival: Floats) -> float:

@@ -78,9 +78,11 @@ def use_cases(workspace: Workspace) -> dict[str, UseCase]:
     }
     for one in found.values():
         _require_optional(one, known)
-    order = TopologicalSorter({name: one.reads for name, one in found.items()})
+    order = TopologicalSorter(
+        {name: [read for read in one.reads if read in found] for name, one in found.items()}
+    )
     try:
-        return {name: found[name] for name in order.static_order() if name in found}
+        return {name: found[name] for name in order.static_order()}
     except CycleError as error:
         raise ConfigurationError(
             f"These use cases read each other in a circle: {' ◀ '.join(error.args[1])}.",

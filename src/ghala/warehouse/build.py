@@ -157,6 +157,7 @@ def _project(workspace: Workspace, wanted: dict[str, str]) -> str:
         **project.get("vars", {}),
         "sources": sorted(workspace.settings.sources),
         "staged": staged,
+        "use_cases": sorted(workspace.settings.use_cases),
         "company_timezone": workspace.settings.company.timezone,
         "currency": workspace.settings.company.currency,
         **workspace.settings.variables,

@@ -14,7 +14,7 @@ from ghala.warehouse.engines.engine import Warehouse
 log = logging.getLogger("ghala.build")
 BATCH = "batch"
 """The name under which the last batch that was built is remembered."""
-_LISTS = ("sources", "staged")
+_LISTS = ("sources", "staged", "use_cases")
 """Variables that say which files there are, which the files do too."""
 _REF = re.compile(r"ref\('(\w+)'\)")
 _INCREMENTAL = re.compile(r"materialized\s*=\s*'incremental'")

@@ -158,6 +158,23 @@ def test_a_use_case_comes_after_those_whose_predictions_it_reads(workspace: Work
     assert list(use_cases(both)) == ["operations/demand", REFUNDS]
 
 
+def test_prices_and_events_come_before_demand_and_demand_before_what_follows_from_it(
+    tmp_path: Path,
+) -> None:
+    chain = ["finance/pricing", "marketing/events", "operations/demand"]
+    after = ["operations/fleet", "operations/replenishment", "operations/workforce"]
+    (tmp_path / "ghala.toml").write_text(
+        f'sources = ["company"]\nuse_cases = {[*after, *chain[::-1]]}\n[company]\nname = "Duka"\n',
+        encoding="utf-8",
+    )
+
+    found = list(use_cases(Workspace(tmp_path)))
+
+    assert set(found[:2]) == set(chain[:2])
+    assert found[2] == chain[2]
+    assert set(found[3:]) == set(after)
+
+
 def test_use_cases_that_read_each_other_in_a_circle_are_refused(workspace: Workspace) -> None:
     let_read(workspace, REFUNDS)
 

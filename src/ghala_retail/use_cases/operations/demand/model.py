@@ -14,6 +14,7 @@ from scipy.special import xlogy
 from ghala.evaluation.intervals import Dispersion, fit_dispersion
 from ghala.evaluation.paths import Shocks, fit_shocks
 from ghala_retail.use_cases.operations.demand import boosting
+from ghala_retail.use_cases.operations.demand.prices import typical_elasticity, with_price_effect
 from ghala_retail.use_cases.operations.demand.smart_mean import (
     INPUTS,
     CalendarIndex,
@@ -45,9 +46,13 @@ class GrainModel:
     dispersion: dict[str, Dispersion]
     scores: dict[str, float]
     shocks: Shocks
+    elasticity: float | None = None
+    """That of a SKU of which pricing says nothing; None where pricing had not spoken."""
 
     def means(self, subjects: pl.DataFrame) -> dict[str, Floats]:
         """The calibrated mean of every candidate, in units per week."""
+        if "price_effect" not in subjects.columns:
+            subjects = with_price_effect(subjects, self.elasticity)
         raw = _candidates(subjects, self.index, lgb.Booster(model_str=self.booster))
         return {name: raw[name] * self.level[name] for name in CANDIDATES}
 
@@ -70,6 +75,8 @@ class Fitting:
         Raises:
             ValueError: fewer weeks are known than the validation needs.
         """
+        elasticity = typical_elasticity(examples)
+        examples = with_price_effect(examples, elasticity)
         scored = self._validate(examples)
         level, scores, dispersion = {}, {}, {}
         actual = scored["actual"].to_numpy()
@@ -86,8 +93,9 @@ class Fitting:
         errors = scored.with_columns(mean=pl.col(chosen) * level[chosen])
         shocks = fit_shocks(errors)
         return GrainModel(
-            booster.model_to_string(), index, chosen, level, dispersion, scores, shocks
-        )
+            booster.model_to_string(), index, chosen, level, dispersion, scores, shocks,
+            elasticity,
+        )  # fmt: skip
 
     def _validate(self, examples: pl.DataFrame) -> pl.DataFrame:
         """Predict the last three blocks of four weeks, each by a model fitted before it."""
@@ -111,7 +119,13 @@ class Fitting:
         columns = ("as_of", "target_week", "actual", "sold_weeks", *INPUTS)
         known = examples.lazy().filter(is_known).select(columns).collect()
         sums = known.select("actual", "sold_weeks").sum().row(0)
-        key = (examples["grain"][0], known["target_week"].max(), known.height, *sums)
+        key = (
+            examples["grain"][0],
+            known["target_week"].max(),
+            known.height,
+            *sums,
+            known["price_effect"].sum(),
+        )
         if key not in self._known:
             index = fit_index(known)
             rows = examples.select(is_known.arg_true()).to_series()
@@ -142,6 +156,7 @@ def load(folder: Path) -> GrainModel:
         },
         scores=content["scores"],
         shocks=Shocks(**content["shocks"]),
+        elasticity=content.get("elasticity"),
     )
 
 

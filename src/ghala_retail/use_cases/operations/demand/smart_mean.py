@@ -12,7 +12,7 @@ FLOOR = 0.02
 
 INPUTS = (
     "clean_8", "clean_13", "clean_26", "category_clean_4_8", "lift", "month_start_excess",
-    "run_up_excess",
+    "run_up_excess", "price_effect",
 )  # fmt: skip
 """What the smart mean and its calendar look at."""
 
@@ -32,13 +32,13 @@ class CalendarIndex:
 
 
 def recent(subjects: pl.DataFrame) -> Floats:
-    """The smart mean before the calendar, in units per week: memory x trend x planned lift."""
+    """The smart mean before the calendar, in units per week: memory x trend x lift x price."""
     known = [name for name, _ in _MEMORY]
     memory = pl.sum_horizontal(  # a shelf that was empty throughout a window says nothing of it
         [pl.coalesce(name, *known[::-1], 0.0) * weight for name, weight in _MEMORY]
     )
     trend = pl.col("category_clean_4_8").fill_null(1.0).fill_nan(1.0).clip(0.5, 2.0)
-    mean = memory * trend.pow(_TREND_POWER) * pl.col("lift")
+    mean = memory * trend.pow(_TREND_POWER) * pl.col("lift") * pl.col("price_effect")
     return subjects.select(mean.clip(lower_bound=FLOOR))[:, 0].to_numpy().astype(np.float64)
 
 

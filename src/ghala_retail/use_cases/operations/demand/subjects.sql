@@ -43,12 +43,16 @@ targets AS (
 ),
 
 priced AS (
-    SELECT days.as_of, prices.week AS target_week, prices.sku, prices.zone, prices.list_price
+    SELECT
+        days.as_of, prices.week AS target_week, prices.sku, prices.zone,
+        coalesce(max(prices.list_price) FILTER (WHERE prices.is_decided), max(prices.list_price))
+            AS list_price
     FROM days
     INNER JOIN features.demand_prices AS prices
         ON prices.week BETWEEN days.this_week AND days.this_week + 21
         AND prices.known_on <= days.as_of
         AND (prices.superseded_on IS NULL OR prices.superseded_on > days.as_of)
+    GROUP BY days.as_of, prices.week, prices.sku, prices.zone
 ),
 
 plan AS (
@@ -87,6 +91,7 @@ SELECT
     promoted.category,
     promoted.sku,
     promoted.location_id,
+    CASE WHEN promoted.is_depot THEN locations.zone END AS zone,
     promoted.horizon,
     promoted.target_week,
     promoted.mailer_share,

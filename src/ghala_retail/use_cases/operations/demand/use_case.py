@@ -12,6 +12,7 @@ from ghala.contracts.use_case import NUMBER
 from ghala.evaluation.forecast import Forecast
 from ghala.evaluation.intervals import quantiles
 from ghala_retail.use_cases.operations.demand.model import Fitting, GrainModel, load, save
+from ghala_retail.use_cases.operations.demand.prices import depot_effects
 
 Model = dict[str, GrainModel]
 
@@ -21,7 +22,10 @@ class Demand(Forecast):
 
     features = (
         "demand_series", "demand_category", "demand_location", "demand_chain", "demand_sku",
+        "price_response.elasticity",
     )  # fmt: skip
+    reads = ("finance/pricing", "marketing/events")
+    optional = reads
     needs = ("order_lines", "products", "promotions", "calendar_events")
     watched = (
         "units_1", "units_4", "units_26", "clean_8", "sold_4", "sold_26", "peak_13", "spread_13",
@@ -48,10 +52,12 @@ class Demand(Forecast):
     def predict(self, model: Model, subjects: pl.DataFrame) -> pl.DataFrame:
         """Forecast every subject, beside the baselines; same rows, same order."""
         row = pl.int_range(pl.len(), dtype=pl.Int64).alias("_row")
-        parts = [
-            _predict_grain(model[str(grain)], rows)
-            for (grain,), rows in subjects.with_columns(row).group_by("grain")
-        ]
+        grains = {
+            str(grain): rows for (grain,), rows in subjects.with_columns(row).group_by("grain")
+        }
+        if {"sku_location", "location_day"} <= grains.keys():
+            grains["location_day"] = _at_planned_prices(model, grains)
+        parts = [_predict_grain(model[grain], rows) for grain, rows in grains.items()]
         return pl.concat(parts).sort("_row").drop("_row")
 
     def save(self, model: Model, folder: Path) -> None:
@@ -71,6 +77,16 @@ def _by_grain(examples: pl.DataFrame) -> list[pl.DataFrame]:
         return examples.partition_by("grain", maintain_order=True)
     starts = runs["len"].cum_sum() - runs["len"]
     return [examples.slice(*span) for span in zip(starts, runs["len"], strict=True)]
+
+
+def _at_planned_prices(model: Model, grains: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """The days of the depots with what prices planned ahead do to all that is sent from there."""
+    skus = model["sku_location"]
+    effects = depot_effects(grains["sku_location"], lambda rows: skus.means(rows)[skus.chosen])
+    days = grains["location_day"].join(
+        effects, on=("as_of", "location_id", "target_week"), how="left", maintain_order="left"
+    )
+    return days.with_columns(pl.col("price_effect").fill_null(1.0))
 
 
 def _predict_grain(model: GrainModel, rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,36 +1,33 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert',
-          unique_key=['grain', 'series', 'target_week']) }}
+{{ config(materialized='incremental' if not var('decisions_planned') else 'table',
+          incremental_strategy='delete+insert', unique_key=['grain', 'series', 'target_week']) }}
 
 -- The frozen plan: how much of a series is promoted in a week, in every state in which that was
 -- planned, never as it was executed. What was planned on a day D are the rows with
 -- `known_on <= D AND (superseded_on IS NULL OR superseded_on > D)`.
 --
 -- Shares are weighted with the sales known when the plan arrived: by location for a SKU over the
--- chain, by SKU for a category in a location. Displays may be recorded as executed, so they count
--- only where a workspace says `displays_planned`.
-{% set measures = {
-    'mailer_share': ('in_mailer', 'promoted_share'),
-    'front_share': ('on_front_page', 'featured_share'),
-    'back_share': ('on_back_page', 0),
-    'feature_share': ('is_coupon_or_feature', 0),
-    'display_share': ('on_display' if var('displays_planned') else 'false', 0),
-    'discount_share': ('false', 'discount_share'),
-} %}
-WITH weekly AS NOT MATERIALIZED (
+-- chain, by SKU for a category in a location.
+{% set measures = [
+    'mailer_share', 'front_share', 'back_share', 'feature_share', 'display_share', 'discount_share',
+] %}
+WITH planned AS NOT MATERIALIZED (
+    SELECT *, place AS location_id FROM {{ ref('plan_snapshot') }}
+),
+
+weekly AS NOT MATERIALIZED (
     -- a week is planned once
-    SELECT *, CAST(NULL AS DATE) AS superseded_on
-    FROM {{ ref('promotions') }}
-    {% if is_incremental() -%}
-    WHERE batch > {{ last_batch() }}
-    {%- endif %}
+    SELECT * FROM planned
+    WHERE what = 'weekly promotion' {% if is_incremental() %}AND batch > {{ last_batch() }}{% endif %}
 ),
 
 dated AS (
     -- all states of a week in which the new batches change one
-    SELECT *
-    FROM {{ ref('planned_weeks') }}
+    SELECT * FROM planned
+    WHERE what = 'dated promotion'
     {% if is_incremental() -%}
-    WHERE week IN (SELECT week FROM {{ ref('planned_weeks') }} WHERE batch > {{ last_batch() }})
+    AND week IN (
+        SELECT week FROM planned WHERE what = 'dated promotion' AND batch > {{ last_batch() }}
+    )
     {%- endif %}
 ),
 
@@ -121,11 +118,8 @@ shares AS (
         plan.known_on,
         plan.superseded_on,
         plan.batch,
-        {% for name, (flag, column) in measures.items() %}
-        coalesce(
-            {{ 'sum(weight) FILTER (WHERE %s)' % flag if plan == 'weekly' else 'sum(weight * %s)' % column }}
-            / nullif(max(total), 0), 0
-        ) AS {{ name }}{{ ',' if not loop.last }}
+        {% for name in measures %}
+        coalesce(sum(weight * {{ name }}) / nullif(max(total), 0), 0) AS {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     FROM {{ plan }} AS plan
     INNER JOIN arrivals USING (source, known_on)
@@ -140,11 +134,8 @@ shares AS (
         plan.known_on,
         plan.superseded_on,
         plan.batch,
-        {% for name, (flag, column) in measures.items() %}
-        coalesce(
-            {{ 'sum(weight) FILTER (WHERE %s)' % flag if plan == 'weekly' else 'sum(weight * %s)' % column }}
-            / nullif(max(total), 0), 0
-        ) AS {{ name }}{{ ',' if not loop.last }}
+        {% for name in measures %}
+        coalesce(sum(weight * {{ name }}) / nullif(max(total), 0), 0) AS {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     FROM {{ plan }} AS plan
     INNER JOIN arrivals USING (source, known_on)
@@ -162,8 +153,8 @@ shares AS (
         dated.known_on,
         dated.superseded_on,
         dated.batch,
-        {% for _, column in measures.values() %}
-        {{ column }}{{ ',' if not loop.last }}
+        {% for name in measures %}
+        {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     FROM dated
     INNER JOIN {{ ref('demand_grains') }} AS grains

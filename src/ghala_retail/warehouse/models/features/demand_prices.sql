@@ -1,34 +1,14 @@
--- The list price of a SKU in a zone in the middle of a week, in every state in which it was known
--- from the four weeks before on. What was known on a day D are the rows with
--- `known_on <= D AND (superseded_on IS NULL OR superseded_on > D)`.
-WITH bounds AS (SELECT max(week) + 35 AS last_day FROM {{ ref('demand_sales') }}),
+{{ config(materialized='view') }}
 
-zones AS (SELECT DISTINCT source, zone FROM {{ ref('locations') }} WHERE zone IS NOT NULL),
-
-days AS (
-    SELECT
-        prices.sku,
-        zones.zone,
-        prices.price,
-        prices.known_on,
-        prices.superseded_on,
-        CAST({{ each_day(
-            'greatest(prices.valid_from, prices.known_on - 7)',
-            'least(coalesce(prices.valid_to - 1, bounds.last_day), coalesce(prices.superseded_on + 28, bounds.last_day))'
-        ) }} AS DATE) AS day
-    FROM {{ ref('prices') }} AS prices
-    INNER JOIN zones
-        ON zones.source = prices.source AND (prices.zone IS NULL OR prices.zone = zones.zone)
-    CROSS JOIN bounds
-)
-
+-- The planned price of a SKU in a zone and week, in every state in which it was known. A price that
+-- was decided stands beside the list's, and goes before it.
 SELECT
     sku,
-    zone,
-    CAST(day - 2 AS DATE) AS week,
+    place AS zone,
+    week,
     known_on,
     superseded_on,
-    CAST(max(price) AS DOUBLE PRECISION) AS list_price
-FROM days
-WHERE extract('isodow' FROM day) = 3
-GROUP BY sku, zone, day, known_on, superseded_on
+    list_price,
+    what = 'decided price' AS is_decided
+FROM {{ ref('plan_snapshot') }}
+WHERE what IN ('list price', 'decided price')

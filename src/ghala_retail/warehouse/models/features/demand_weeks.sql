@@ -87,6 +87,7 @@ listed AS (
     INNER JOIN {{ ref('demand_deliveries') }} AS deliveries
         ON deliveries.week = prices.week AND prices.known_on <= deliveries.known_on
         AND (prices.superseded_on IS NULL OR prices.superseded_on > deliveries.known_on)
+    WHERE NOT prices.is_decided  -- what was decided and carried out is in the list by then
     GROUP BY prices.sku, prices.zone, prices.week
 ),
 
