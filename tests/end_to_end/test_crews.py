@@ -50,7 +50,7 @@ def test_trucks_and_people_are_trained_gated_shadowed_approved_scored_watched_an
         return read_json(run_ghala(*arguments, *where, GHALA_ACTOR=by))
 
     first = ask("run", "--as-of", FIRST, "--allow-late")
-    assert [first[name]["advance"] for name in NAMES] == [{"uat": 1}] * 2
+    assert [first[name]["advance"] for name in NAMES] == [{"uat": 1}] * 2, ask("history")
 
     later = ask("run", "--as-of", LATER, "--allow-late")
     for name in NAMES:

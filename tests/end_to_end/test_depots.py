@@ -72,7 +72,7 @@ def shorten(place: Path, name: str) -> None:
 def sign(where: tuple[str, ...], name: str, monday: date) -> None:
     """Approve what stands in UAT, if anything does."""
     status = read_json(run_ghala("status", *where, "--json"))
-    [found] = [one for one in status["use_cases"] if one["use_case"] == name]
+    [found] = [one for one in status["use_cases"] if one["name"] == name]
     version = found["stages"].get("uat")
     if version:
         run_ghala(

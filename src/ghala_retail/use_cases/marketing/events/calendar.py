@@ -1,17 +1,21 @@
-"""The calendar of events: which of those on offer to run, and where, within the rules of the policy.
+"""The calendar of events: which of those on offer to run, and where, within the policy's rules.
 
-A whole-number programme (CP-SAT, ortools): an event runs or not, and if it runs, in which locations.
-It earns the most margin that the budget, the number of events and front pages a week, the rest between
-events of a category and the litres that each location can carry allow. Greedy planning, the
+A whole-number programme (CP-SAT, ortools): an event runs or not, and if so, in which locations.
+It earns the most margin that the budget, the number of events and front pages a week, the rest
+between events of a category and the litres that each location can carry allow. Greedy planning, the
 biggest first, is the baseline; both know the same expectations.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ghala_retail.use_cases.marketing.events.offers import Array, Offers
+
+if TYPE_CHECKING:
+    from ortools.sat.python.cp_model import CpModel, IntVar
 
 _EFFORT, _GAP = 1.0, 0.002
 """Deterministic seconds of the solver, and how near the best it may stop: always the same plan."""
@@ -51,43 +55,51 @@ class Calendar:
 
 def plan(offers: Offers, rules: Rules) -> Calendar:
     """The calendar that is expected to earn the most."""
+    simple = plan_greedily(offers, rules)
+    if not offers.events.height:
+        return simple
+    best = _solve(offers, rules, start=simple)
+    missing = _missing(_week_of(offers)[best.any(axis=1)], offers, rules)
+    # Out of time, the solver may hold less than the simple rule.
+    return max(
+        simple,
+        Calendar(best, missing),
+        key=lambda one: (-sum(one.missing), one.worth(offers, rules)),
+    )
+
+
+def _solve(offers: Offers, rules: Rules, *, start: Calendar) -> NDArray[np.bool_]:
     from ortools.sat.python import cp_model
 
-    if not offers.events.height:
-        return Calendar(np.zeros_like(offers.gain, bool), _missing(np.zeros(0, int), offers, rules))
     model = cp_model.CpModel()
     wanted = offers.gain > 0
     chosen = [model.new_bool_var("") for _ in range(offers.events.height)]
-    runs = {
-        (int(e), int(place)): model.new_bool_var("") for e, place in np.argwhere(wanted)
-    }
+    runs = {(int(e), int(at)): model.new_bool_var("") for e, at in np.argwhere(wanted)}
     for (event, _), here in runs.items():
         model.add_implication(here, chosen[event])
     for event, on in enumerate(chosen):
-        model.add_bool_or([runs[event, int(p)] for p in np.flatnonzero(wanted[event])] + [on.negated()])
-    _limit_events(model, chosen, offers, rules)
-    short = _ask_for_events(model, chosen, offers, rules)
-    _limit_amounts(model, runs, offers, rules)
+        somewhere = [runs[event, int(at)] for at in np.flatnonzero(wanted[event])]
+        model.add_bool_or([*somewhere, on.negated()])
+    _limit_events(model, chosen, offers=offers, rules=rules)
+    short = _ask_for_events(model, chosen, offers=offers, rules=rules)
+    _limit_amounts(model, runs, offers=offers, rules=rules)
     model.maximize(
         sum(round(offers.gain[key]) * here for key, here in runs.items())
-        - round(rules.cost_kes) * sum(chosen) - _SHORT * sum(short)
-    )  # fmt: skip
-    simple = plan_greedily(offers, rules)
+        - round(rules.cost_kes) * sum(chosen)
+        - _SHORT * sum(short)
+    )
     for key, here in runs.items():
-        model.add_hint(here, bool(simple.runs[key]))
+        model.add_hint(here, bool(start.runs[key]))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.max_deterministic_time = _EFFORT
     solver.parameters.relative_gap_limit = _GAP
     solver.parameters.linearization_level = 2
-    status = solver.solve(model)
     best = np.zeros_like(wanted)
-    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    if solver.solve(model) in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         for key, here in runs.items():
             best[key] = solver.boolean_value(here)
-    found = Calendar(best, _missing(_week_of(offers)[best.any(axis=1)], offers, rules))
-    # Out of time, the solver may hold less than the simple rule.
-    return max(simple, found, key=lambda one: (-sum(one.missing), one.worth(offers, rules)))
+    return best
 
 
 def plan_greedily(offers: Offers, rules: Rules) -> Calendar:
@@ -156,7 +168,9 @@ def _missing(weeks: NDArray[np.int64], offers: Offers, rules: Rules) -> tuple[in
     return tuple(int(max(rules.min_events - count, 0)) for count in ran)
 
 
-def _limit_events(model: object, chosen: list[object], offers: Offers, rules: Rules) -> None:
+def _limit_events(
+    model: "CpModel", chosen: "list[IntVar]", *, offers: Offers, rules: Rules
+) -> None:
     """Events and front pages a week, and the rest between two events of a category."""
     week, category = _week_of(offers), offers.events["category"].to_numpy()
     featured = offers.events["featured"].to_numpy() > 0
@@ -171,10 +185,11 @@ def _limit_events(model: object, chosen: list[object], offers: Offers, rules: Ru
 
 
 def _ask_for_events(
-    model: object, chosen: list[object], offers: Offers, rules: Rules
-) -> list[object]:
+    model: "CpModel", chosen: "list[IntVar]", *, offers: Offers, rules: Rules
+) -> "list[IntVar]":
     """At least so many events a week; what is missing is said, not refused."""
-    week, short = _week_of(offers), []
+    week = _week_of(offers)
+    short: list[IntVar] = []
     for at in range(len(offers.weeks) if rules.min_events else 0):
         lacks = model.new_int_var(0, rules.min_events, "")
         model.add(sum(chosen[e] for e in np.flatnonzero(week == at)) + lacks >= rules.min_events)
@@ -183,12 +198,12 @@ def _ask_for_events(
 
 
 def _limit_amounts(
-    model: object, runs: dict[tuple[int, int], object], offers: Offers, rules: Rules
+    model: "CpModel", runs: "dict[tuple[int, int], IntVar]", *, offers: Offers, rules: Rules
 ) -> None:
     """Litres of each location and week, and the budget of each week."""
     week = _week_of(offers)
-    by_room: dict[tuple[int, int], list[tuple[int, object]]] = {}
-    by_week: dict[int, list[tuple[int, object]]] = {}
+    by_room: dict[tuple[int, int], list[tuple[int, IntVar]]] = {}
+    by_week: dict[int, list[tuple[int, IntVar]]] = {}
     for (event, place), here in runs.items():
         at = int(week[event])
         by_week.setdefault(at, []).append((round(offers.discount[event, place]), here))
@@ -196,6 +211,6 @@ def _limit_amounts(
             litres = int(np.ceil(10 * offers.litres[event, place]))
             by_room.setdefault((place, at), []).append((litres, here))
     for (place, at), terms in by_room.items():
-        model.add(sum(l * here for l, here in terms) <= int(10 * offers.room[place, at]))
+        model.add(sum(litres * here for litres, here in terms) <= int(10 * offers.room[place, at]))
     for terms in by_week.values():
-        model.add(sum(k * here for k, here in terms) <= int(rules.budget_kes))
+        model.add(sum(spent * here for spent, here in terms) <= int(rules.budget_kes))

@@ -148,9 +148,7 @@ def _draw_gains(shelf: pl.DataFrame, drawn: _Drawn, *, depth: float) -> Array:
     return gains
 
 
-def _weigh(
-    shelf: pl.DataFrame, drawn: _Drawn, *, gains: Array, depth: float
-) -> dict[str, Array]:
+def _weigh(shelf: pl.DataFrame, drawn: _Drawn, *, gains: Array, depth: float) -> dict[str, Array]:
     """What the event does, by location of a shelf."""
     low, high = np.quantile(gains, _QUANTILES, axis=1)
     lift, kept = drawn.lift.mean(), ((1 - drawn.taken) * (drawn.lift - 1)).mean()
@@ -164,9 +162,7 @@ def _weigh(
     }
 
 
-def _room(
-    cells: pl.DataFrame, locations: Sequence[str], weeks: Sequence[object]
-) -> Array:
+def _room(cells: pl.DataFrame, locations: Sequence[str], weeks: Sequence[object]) -> Array:
     """By location and week; infinite where the capacity is unknown."""
     room = np.full((len(locations), len(weeks)), np.inf)
     known = cells.filter(pl.col("capacity_litres").is_not_null()).unique(

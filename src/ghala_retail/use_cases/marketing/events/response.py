@@ -170,10 +170,6 @@ def measure(events: pl.DataFrame) -> tuple[Array, Array]:
 def design(events: pl.DataFrame, columns: tuple[str, ...]) -> Array:
     """One row per event, one column per coefficient."""
     depth = pl.col("depth") - 0.15
-    is_category, is_event = (
-        lambda name: pl.col("category") == name,
-        lambda name: pl.col("event") == name,
-    )
     found = []
     for column in columns:
         kind, _, name = column.partition(":")
@@ -183,10 +179,12 @@ def design(events: pl.DataFrame, columns: tuple[str, ...]) -> Array:
                 "level": pl.lit(1.0),
                 "depth": depth,
                 "featured": pl.col("featured").cast(pl.Float64),
-                "category": is_category(name).cast(pl.Float64),
-                "depth_of": is_category(name).cast(pl.Float64) * depth,
-                "event": is_event(name).cast(pl.Float64),
-                "pair": (is_category(category) & is_event(event)).cast(pl.Float64),
+                "category": (pl.col("category") == name).cast(pl.Float64),
+                "depth_of": (pl.col("category") == name).cast(pl.Float64) * depth,
+                "event": (pl.col("event") == name).cast(pl.Float64),
+                "pair": ((pl.col("category") == category) & (pl.col("event") == event)).cast(
+                    pl.Float64
+                ),
             }[kind].alias(column)
         )
     return events.select(found).to_numpy().astype(np.float64)
@@ -216,9 +214,7 @@ def _prior(groups: NDArray[np.int64], spreads: Array) -> Array:
     return np.where(groups < 0, _DIFFUSE, spreads[groups.clip(min=0)] ** 2)
 
 
-def _learn_spreads(
-    x: Array, y: Array, *, variance: Array, groups: NDArray[np.int64]
-) -> Array:
+def _learn_spreads(x: Array, y: Array, *, variance: Array, groups: NDArray[np.int64]) -> Array:
     """The spreads of the groups, and of one event, that make the measured lifts most likely."""
 
     def cost(logs: Array) -> float:

@@ -1,6 +1,7 @@
 """marketing/events: which events to run: what, when, where and how deep."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,12 @@ from ghala_retail.use_cases.marketing.events.calendar import (
     plan,
     plan_greedily,
 )
-from ghala_retail.use_cases.marketing.events.offers import Asked, Offers, list_offers, pick_occasions
+from ghala_retail.use_cases.marketing.events.offers import (
+    Asked,
+    Offers,
+    list_offers,
+    pick_occasions,
+)
 from ghala_retail.use_cases.marketing.events.response import Response, fit_response
 
 _CELL = ("category", "location_id", "target_week")
@@ -77,7 +83,7 @@ class Events(Optimise):
         "own_revenue", "own_margin", "own_controls", "rest_units", "rest_expected", "rest_base",
         "rest_controls", "after_units", "after_expected", "after_lift",
     )  # fmt: skip
-    kept = {
+    kept: ClassVar[dict[str, str]] = {
         "event": TEXT, "featured": NUMBER, "skus": TEXT, "gain": NUMBER, "gain_low": NUMBER,
         "gain_high": NUMBER, "probability": NUMBER, "lift": NUMBER, "switching": NUMBER,
         "pull_forward": NUMBER, "units": NUMBER, "discount_kes": NUMBER, "litres": NUMBER,
@@ -93,8 +99,7 @@ class Events(Optimise):
         keys = ("as_of", *_CELL)
         once = subjects.unique(keys, keep="first", maintain_order=True)
         parts = [
-            self._plan_day(model, cells)
-            for _, cells in once.group_by("as_of", maintain_order=True)
+            self._plan_day(model, cells) for _, cells in once.group_by("as_of", maintain_order=True)
         ]
         planned = pl.concat(parts) if parts else pl.DataFrame()
         known = subjects.select(*keys, "skus", "last_year")
@@ -124,8 +129,9 @@ class Events(Optimise):
             pl.when(pl.col("decision").is_null()).then(pl.col("blocked")).alias("blocked"),
             none=pl.lit(0.0),
             infeasible=pl.when(lacks > 0).then(
-                pl.format("events a week: {} of {} are missing", lacks,
-                          pl.lit(asked.min_events_a_week))  # fmt: skip
+                pl.format(
+                    "events a week: {} of {} are missing", lacks, pl.lit(asked.min_events_a_week)
+                )
             ),
             switching=_share(model, cells),
             pull_forward=pl.lit(model.pull_forward.mean),
@@ -149,9 +155,10 @@ def _rows_of(offers: Offers, calendar: Calendar) -> pl.DataFrame:
     """One row per category, location and week in which an event runs."""
     event, place = np.nonzero(calendar.runs)
     at = event, place
+    where = np.array(offers.locations, dtype=object)[place].tolist()
     return offers.events[event].select(
         "category", "target_week", "event", "depth", "featured", "probability", "lift",
-        location_id=pl.Series(np.array(offers.locations, dtype=object)[place].tolist(), dtype=pl.String),
+        location_id=pl.Series(where, dtype=pl.String),
         gain=offers.gain[at], gain_low=offers.low[at], gain_high=offers.high[at],
         units=offers.units[at], discount_kes=offers.discount[at], litres=offers.litres[at],
     )  # fmt: skip

@@ -35,7 +35,7 @@ import polars as pl
 from ghala.contracts.discovery import use_case
 from ghala.contracts.errors import GhalaError
 from ghala.contracts.settings import SETTINGS_FILE, Workspace, find_workspace
-from ghala.features.history import find_views
+from ghala.features.history import views_of
 
 USE_CASE = "operations/demand"
 KEYS = ["grain", "series", "as_of", "target_week"]
@@ -122,9 +122,7 @@ else:
 
 # %%
 if workspace is not None:
-    views = find_views(workspace)
-    for wanted in use_case(workspace, USE_CASE).features:
-        view = views[wanted]
+    for view in views_of(workspace, use_case(workspace, USE_CASE)):
         print(f"{view.name} ({', '.join(view.entity)}), from {view.source}: {view.description}")
         print(f"  {len(view.columns)} features: {', '.join(view.columns[:6])}, ...")
 
