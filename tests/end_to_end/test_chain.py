@@ -121,10 +121,10 @@ def cut_prices(warehouse: Warehouse, file: Path) -> list[str]:
     rows = warehouse.frame(
         "WITH best AS (SELECT category FROM core.order_lines JOIN core.products USING (sku)"
         " GROUP BY category ORDER BY sum(units) DESC LIMIT 1)"
-        " SELECT sku, zone, round(0.8 * price, 2) AS price_kes, unit_cost AS cost_kes"
-        " FROM core.prices JOIN core.products USING (sku) JOIN best USING (category)"
-        f" WHERE superseded_on IS NULL AND valid_from <= DATE '{TODAY}'"
-        f" AND (valid_to IS NULL OR valid_to > DATE '{TODAY}')"
+        " SELECT sku, zone, round(0.8 * price, 2) AS price_kes, prices.unit_cost AS cost_kes"
+        " FROM core.prices AS prices JOIN core.products USING (sku) JOIN best USING (category)"
+        f" WHERE prices.superseded_on IS NULL AND prices.valid_from <= DATE '{TODAY}'"
+        f" AND (prices.valid_to IS NULL OR prices.valid_to > DATE '{TODAY}')"
     )
     whole = {"valid_from": pl.lit(NEXT_WEEK), "reason": pl.lit("list"), "test_arm": pl.lit("")}
     columns = ["sku", "zone", "valid_from", "price_kes", "cost_kes", "reason", "test_arm"]
