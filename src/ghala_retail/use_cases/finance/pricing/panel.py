@@ -138,8 +138,8 @@ def _describe(known: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("sku")
     )
-    large = described["category"].value_counts(sort=True).head(_MOST_CATEGORIES)
-    large = large.filter(pl.col("count") >= _LEAST_SKUS)["category"]
+    counts = described["category"].value_counts(sort=True).head(_MOST_CATEGORIES)
+    large = counts.filter(pl.col("count") >= _LEAST_SKUS)["category"]
     is_large = pl.col("category").is_in(large.implode())
     return described.with_columns(
         category=pl.when(is_large).then("category").otherwise(pl.lit(ELSE))
