@@ -20,7 +20,7 @@ from ghala.warehouse.landing import land
 from ghala.warehouse.predictions import replace_predictions
 
 PRICING, DEMAND, FLEET = "finance/pricing", "operations/demand", "operations/fleet"
-TODAY, NEXT_WEEK = date(2024, 5, 28), date(2024, 6, 3)
+TODAY, NEXT_WEEK = date(2024, 5, 27), date(2024, 6, 3)
 MONDAYS = [date(2024, 1, 22) + timedelta(weeks=week) for week in range(18)]
 SPOKEN = MONDAYS[-7:]
 """The weeks of which it is told what pricing and demand had said, for those who read them."""
@@ -80,7 +80,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory, deliveries: Path) -> Plans:
         for day in SPOKEN:
             company.say(DEMAND, demand, day)
         before = company.say(DEMAND, demand, TODAY)
-        fleet = company.fit(FLEET, [day + timedelta(days=1) for day in SPOKEN])
+        fleet = company.fit(FLEET, SPOKEN)
         trucks = company.say(FLEET, fleet, TODAY)
         cut = cut_prices(warehouse, workspace.inbox / "company" / f"prices_{TODAY}.csv")
     load(workspace)
