@@ -156,5 +156,6 @@ def test_the_fleet_expects_more_loads_and_books_no_truck_less(plans: Plans) -> N
     assert (ahead["expected_cut"] >= ahead["expected"]).all()
     assert ahead["expected_cut"].sum() > ahead["expected"].sum()
     assert (ahead["decision_cut"] >= ahead["decision"]).all()
+    assert ahead["decision_cut"].sum() > ahead["decision"].sum()
     now = plans.fleet.filter(pl.col("day") < NEXT_WEEK)
     assert now["decision_cut"].to_list() == now["decision"].to_list()
