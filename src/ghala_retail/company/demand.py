@@ -92,8 +92,13 @@ def _counts(means: Array) -> Array:
 
 
 def _tastes(bits: Array) -> Array:
-    """The Gumbel taste of each need for each SKU, and for going without in the last column."""
-    tastes: Array = -np.log(-np.log(spread(bits, CHOICES + 1)))
+    """The Gumbel taste of each need for each SKU, and for going without in the last column.
+
+    Drawn from other numbers than the need's subcategory and units: with the same ones, the taste
+    for a subcategory's first SKU would be the same for everyone who needs something of it.
+    """
+    own = mix(bits ^ np.uint64(0xA0761D6478BD642F))
+    tastes: Array = -np.log(-np.log(spread(own, CHOICES + 1)))
     return tastes
 
 
