@@ -24,7 +24,7 @@ def rows(*prices: Any, elasticity: list[float | None] | None = None) -> pl.DataF
             "location_id": ["D1"] * len(prices),
             "target_week": [date(2024, 6, 3)] * len(prices),
             "list_price": list(prices),
-            **{f"list_price_{n}": [100.0] * len(prices) for n in (1, 8, 26)},
+            **{f"list_price_{n}": [100.0] * len(prices) for n in (1, 4, 8, 26)},
             "elasticity": elasticity or [None] * len(prices),
         },
         schema_overrides={"list_price": pl.Float64, "elasticity": pl.Float64},

@@ -51,8 +51,7 @@ class GrainModel:
 
     def means(self, subjects: pl.DataFrame) -> dict[str, Floats]:
         """The calibrated mean of every candidate, in units per week."""
-        if "price_effect" not in subjects.columns:
-            subjects = with_price_effect(subjects, self.elasticity)
+        subjects = with_price_effect(subjects, self.elasticity)
         raw = _candidates(subjects, self.index, lgb.Booster(model_str=self.booster))
         return {name: raw[name] * self.level[name] for name in CANDIDATES}
 

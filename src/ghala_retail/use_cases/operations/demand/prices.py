@@ -45,13 +45,14 @@ def depot_effects(rows: pl.DataFrame, means: Callable[[pl.DataFrame], Floats]) -
     The sum of the SKUs' ``means`` at planned prices over that at last week's, for the depots and
     weeks in which a price changes.
     """
-    moves = (pl.col("list_price") != pl.col("list_price_1")).fill_null(value=False)
+    now = pl.coalesce("list_price_1", "list_price_4")  # within the week, last week's has lapsed
+    moves = (pl.col("list_price") != now).fill_null(value=False)
     changed = rows.filter(moves)
     if changed.is_empty():
         days = rows.select(_DAY).clear()
         return days.with_columns(price_effect=pl.Series([], dtype=pl.Float64))
     planned = pl.Series(means(rows))
-    held = pl.Series(means(changed.with_columns(list_price=pl.col("list_price_1"))))
+    held = pl.Series(means(changed.with_columns(list_price=now)))
     gained = planned.filter(rows.select(moves).to_series()) - held
     total = rows.select(*_DAY, planned=planned).group_by(_DAY).agg(pl.col("planned").sum())
     more = changed.select(*_DAY, gained=gained).group_by(_DAY).agg(pl.col("gained").sum())

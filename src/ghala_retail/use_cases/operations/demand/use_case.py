@@ -84,13 +84,18 @@ def _at_planned_prices(model: Model, grains: dict[str, pl.DataFrame]) -> pl.Data
     skus = model["sku_location"]
     effects = depot_effects(grains["sku_location"], lambda rows: skus.means(rows)[skus.chosen])
     days = grains["location_day"].join(
-        effects, on=("as_of", "location_id", "target_week"), how="left", maintain_order="left"
+        effects.rename({"price_effect": "depot_effect"}),
+        on=("as_of", "location_id", "target_week"),
+        how="left",
+        maintain_order="left",
     )
-    return days.with_columns(pl.col("price_effect").fill_null(1.0))
+    return days.with_columns(pl.col("depot_effect").fill_null(1.0))
 
 
 def _predict_grain(model: GrainModel, rows: pl.DataFrame) -> pl.DataFrame:
     means = model.means(rows)
+    if "depot_effect" in rows.columns:
+        means = {name: mean * rows["depot_effect"].to_numpy() for name, mean in means.items()}
     columns: dict[str, np.ndarray] = {
         "dispersion": model.dispersion[model.chosen].at(means[model.chosen])
     }
