@@ -62,8 +62,12 @@ def shorten(place: Path, name: str) -> None:
     policy = yaml.safe_load((folder / "policy.yml").read_text(encoding="utf-8"))
     policy["backtest"] |= SHORT
     policy["gates"] |= {"metrics": policy["gates"]["metrics"][-1:]}
+    policy["probes"] = {**policy.get("probes", {}), "max_seed_spread": 0.2}
     if name == DEMAND:
-        policy["gates"] |= {"max_abs_bias": 0.15, "coverage": [0.65, 0.9]}
+        policy["gates"] |= {
+            "baseline": "recent_mean", "metrics": ["wape"], "max_abs_bias": 0.15,
+            "coverage": [0.6, 0.97],
+        }  # fmt: skip
     file = place / "policies" / f"{name}.yml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(yaml.safe_dump(policy), encoding="utf-8")

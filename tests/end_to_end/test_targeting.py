@@ -76,7 +76,7 @@ def test_whom_to_contact_is_learned_gated_shadowed_approved_listed_and_measured(
         " avg(is_held_out) AS held_out, sum(decision * is_held_out) AS disturbed"
         " FROM marts_marketing.targeting_decisions WHERE role = 'champion'"
     )
-    assert 0 < said["contacts"] <= 0.2 * said["customers"]
+    assert said["contacts"] <= 0.2 * said["customers"]  # none, where no gain is to be had
     assert 0.08 < said["held_out"] < 0.12
     assert said["disturbed"] == 0
     listed = read("SELECT offer, expected_profit FROM marts_marketing.contact_list")

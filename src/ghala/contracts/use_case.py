@@ -73,6 +73,8 @@ class UseCase(ABC):
         optional: those of ``reads`` that it can do without: where the workspace does not run one,
             or it has not spoken yet, its features are null.
         kept: further columns of ``predict`` that are kept beside the predictions, by type.
+        is_tuned_only: outcomes only tune how the model uses what subjects carry, such as a
+            forecast; it may be good after a fit on shuffled outcomes, and is not probed by one.
         drawn_by: the columns by which subjects are drawn where the policy asks for a share; rows
             that agree in them are drawn together. none means each entity on each day by itself.
         learned: further columns of ``outcomes.sql``, which only ``fit`` sees.
@@ -105,6 +107,7 @@ class UseCase(ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, str]] = {}
+    is_tuned_only: ClassVar[bool] = False
     drawn_by: ClassVar[tuple[str, ...]] = ()
     learned: ClassVar[tuple[str, ...]] = ()
 

@@ -138,7 +138,7 @@ def _within(column: pl.Expr, entity: Sequence[str]) -> pl.Expr:
 
 def _shuffled(gain: tuple[float, float, float] | None) -> Verdict:
     if gain is None:
-        words = "It does not learn from outcomes: shuffling them changes nothing that it says."
+        words = "Not asked: outcomes change nothing or little of what it says of its subjects."
         return make_verdict("shuffled_outcomes", words, passed=True, figures={})
     low, mean, high = gain
     words = (

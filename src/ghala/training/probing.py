@@ -76,6 +76,8 @@ def _gain_of_shuffled(
     use_case: UseCase, past: pl.DataFrame, ahead: pl.DataFrame, *, beside: pl.DataFrame
 ) -> tuple[float, float, float] | None:
     """The gain after fits on shuffled outcomes; of few rows one deal may look good by chance."""
+    if use_case.is_tuned_only:
+        return None
     policy = use_case.policy
     deals = min(max(_ENOUGH_ROWS // max(past.height, 1), 1), _MOST_DEALS)
     losses = []

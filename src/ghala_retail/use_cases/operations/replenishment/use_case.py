@@ -38,6 +38,7 @@ class Replenishment(Optimise):
     )  # fmt: skip
     reads = ("operations/demand",)
     optional = reads
+    is_tuned_only = True  # service levels; what will be wanted is forecast
     drawn_by = ("location_id",)
     kept: ClassVar[dict[str, str]] = {
         "supplier_id": TEXT,
