@@ -59,7 +59,7 @@ def test_trucks_and_people_are_trained_gated_shadowed_approved_scored_watched_an
     later = ask("run", "--as-of", LATER, "--allow-late")
     for name in NAMES:
         assert later[name]["monitor"]["outcomes"] > 50
-        ask("approve", name, "1", "-m", "good", "--as-of", LATER, by="operations-approver")
+        ask("approve", name, "1", "-m", "good", "--as-of", LATER, by="approver")
     for case in ask("status")["use_cases"]:
         assert case["stages"]["production"]["version"] == 1
         assert case["skipped"] is None

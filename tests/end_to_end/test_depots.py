@@ -81,7 +81,7 @@ def sign(where: tuple[str, ...], name: str, monday: date) -> None:
     if version:
         run_ghala(
             "approve", name, str(version), "-m", "good", "--as-of", str(monday), *where,
-            GHALA_ACTOR="operations-approver",
+            GHALA_ACTOR="approver",
         )  # fmt: skip
 
 

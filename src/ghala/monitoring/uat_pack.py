@@ -36,6 +36,10 @@ class Pair:
         """Whom it stands beside, in words."""
         return "the simple rule" if self.champion is None else f"version {self.champion}"
 
+    def answer_of(self, use_case: UseCase) -> str:
+        """The column of the rival's predictions that holds its answer."""
+        return use_case.baseline if self.champion is None else use_case.answer
+
 
 def pack_file(workspace: Workspace, use_case: str, version: int) -> Path:
     """Where the pack of a version is kept."""
@@ -52,12 +56,12 @@ def write_pack(
     as_of: date,
 ) -> Path:
     """Write the pack of a version in UAT, and its digest into the ledger."""
-    rows = _both(warehouse, use_case, pair, as_of=as_of)
+    rows, beside = _both(warehouse, use_case, pair, as_of=as_of)
     shown = {
         **_story(workspace, use_case, ledger, pair=pair),
         "as_of": as_of,
         "compared": _compare(warehouse, use_case, pair, as_of=as_of),
-        "money": _count_money(use_case, rows),
+        "money": _count_money(use_case, rows, beside, who=pair.answer_of(use_case)),
         **_examples(use_case, rows, pair),
     }
     file = pack_file(workspace, use_case.name, pair.version)
@@ -125,38 +129,60 @@ def _compare(
     ]
 
 
-def _both(warehouse: Warehouse, use_case: UseCase, pair: Pair, *, as_of: date) -> pl.DataFrame:
-    """What both said of the same subjects; ``actual`` is null where it is not known yet."""
+def _both(
+    warehouse: Warehouse, use_case: UseCase, pair: Pair, *, as_of: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What each said of the same subjects, row by row, and what happened where it is known.
+
+    The first frame also holds the rival's answer, in ``rival``. Without a champion both frames are
+    the version's own, which carry the baseline's answer.
+    """
     create_tables(warehouse, use_case)
-    said, answer = predictions_of(use_case), quoted(use_case.answer)
+    rows = _said(warehouse, use_case, pair.version, as_of=as_of)
+    if pair.champion is None:
+        return rows.with_columns(rival=pl.col(use_case.baseline)), rows
+    theirs = _said(warehouse, use_case, pair.champion, as_of=as_of)
+    keys = list(use_case.key)
+    rows = rows.join(
+        theirs.select(*keys, rival=pl.col(use_case.answer)),
+        on=keys, how="inner", nulls_equal=True, maintain_order="left",
+    )  # fmt: skip
+    beside = rows.select(keys).join(
+        theirs, on=keys, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return rows, beside
+
+
+def _said(warehouse: Warehouse, use_case: UseCase, version: int, *, as_of: date) -> pl.DataFrame:
+    """All that a version said until a day; ``actual`` is null where it is not known yet."""
     own = ", ".join(f"own.{quoted(c)}" for c in (*use_case.key, *use_case.columns, *use_case.kept))
-    rows = warehouse.frame(
+    return warehouse.frame(
         f"""
-        SELECT {own}, rival.{answer} AS rival, happened.actual
-        FROM {said} AS own
-        LEFT JOIN {said} AS rival
-            ON {_equal("rival", use_case.key)} AND rival.version = CAST($champion AS INTEGER)
+        SELECT {own}, happened.actual
+        FROM {predictions_of(use_case)} AS own
         LEFT JOIN {outcomes_of(use_case)} AS happened
             ON {_equal("happened", outcome_key(use_case))} AND happened.known_on <= $as_of
         WHERE own.version = $version AND own.as_of <= $as_of
         ORDER BY {", ".join(f"own.{quoted(name)}" for name in use_case.key)}""",  # noqa: S608 - the columns of the use case
-        {"as_of": as_of, "version": pair.version, "champion": pair.champion},
+        {"as_of": as_of, "version": version},
     )
-    if pair.champion is None:
-        return rows.with_columns(rival=pl.col(use_case.baseline))
-    return rows.filter(pl.col("rival").is_not_null())
 
 
 def _equal(other: str, key: Sequence[str]) -> str:
     return " AND ".join(f"{other}.{quoted(name)} = own.{quoted(name)}" for name in key)
 
 
-def _count_money(use_case: UseCase, rows: pl.DataFrame) -> dict[str, Any] | None:
+def _count_money(
+    use_case: UseCase, rows: pl.DataFrame, beside: pl.DataFrame, *, who: str
+) -> dict[str, Any] | None:
     """What acting on each would have cost, where it is known what happened."""
-    known = rows.filter(pl.col("actual").is_not_null())
+    known, theirs = (said.filter(pl.col("actual").is_not_null()) for said in (rows, beside))
     if use_case.money is None or known.is_empty():
         return None
-    costs = [use_case.losses(known, use_case.money, who=who) for who in (use_case.answer, "rival")]
+    costs = [
+        use_case.losses(known, use_case.money, who=use_case.answer),
+        use_case.losses(theirs, use_case.money, who=who),
+    ]
     own, rival = (float(cost.to_numpy().sum()) for cost in costs)
     gates, seed = use_case.policy.gates, use_case.policy.seed
     pairs = pl.DataFrame(
