@@ -77,10 +77,10 @@ def sign(where: tuple[str, ...], name: str, monday: date) -> None:
     """Approve what stands in UAT, if anything does."""
     status = read_json(run_ghala("status", *where, "--json"))
     [found] = [one for one in status["use_cases"] if one["name"] == name]
-    version = found["stages"].get("uat")
-    if version:
+    tested = found["stages"].get("uat")
+    if tested:
         run_ghala(
-            "approve", name, str(version), "-m", "good", "--as-of", str(monday), *where,
+            "approve", name, str(tested["version"]), "-m", "good", "--as-of", str(monday), *where,
             GHALA_ACTOR="approver",
         )  # fmt: skip
 
