@@ -220,8 +220,17 @@ class Road:
 
 
 def shadow_ends(ledger: Ledger, use_case: UseCase) -> date:
-    """The day on which the version in UAT has been in shadow for as long as the policy asks."""
-    since = ledger.holders(use_case.name)[Stage.UAT].since
+    """The day on which the version in UAT has been in shadow for as long as the policy asks.
+
+    Raises:
+        UsageError: none is there any more: another process has just moved it.
+    """
+    tested = ledger.holders(use_case.name).get(Stage.UAT)
+    if tested is None:
+        raise UsageError(
+            f"No version of {use_case.name} is in UAT any more.", "Look: `ghala status`"
+        )
+    since = tested.since
     return since + timedelta(weeks=use_case.policy.uat.shadow_weeks)
 
 
