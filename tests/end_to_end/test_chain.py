@@ -138,7 +138,7 @@ def test_demand_follows_the_price_list_that_is_planned(plans: Plans) -> None:
     ahead = pl.col("target_week") >= NEXT_WEEK
     fallen = goods.filter(is_cut, ahead)
     assert fallen.height > 0
-    assert fallen["mean_cut"].sum() > 1.2 * fallen["mean"].sum()
+    assert fallen["mean_cut"].sum() > 1.1 * fallen["mean"].sum()
     same = goods.filter(~(is_cut & ahead))
     assert same["mean_cut"].to_list() == pytest.approx(same["mean"].to_list())
 
@@ -156,6 +156,5 @@ def test_the_fleet_expects_more_loads_and_books_no_truck_less(plans: Plans) -> N
     assert (ahead["expected_cut"] >= ahead["expected"]).all()
     assert ahead["expected_cut"].sum() > ahead["expected"].sum()
     assert (ahead["decision_cut"] >= ahead["decision"]).all()
-    assert ahead["decision_cut"].sum() > ahead["decision"].sum()
     now = plans.fleet.filter(pl.col("day") < NEXT_WEEK)
     assert now["decision_cut"].to_list() == now["decision"].to_list()
