@@ -37,8 +37,12 @@ HAVING count(*) > 1
 batch > (SELECT coalesce(max(CAST(digest AS BIGINT)), 0) FROM platform.built WHERE name = 'batch')
 {%- endmacro %}
 
-{# A claim with a literal, which reaches through joins and windows where a subquery does not. #}
+{#
+    A claim with a literal, which reaches through joins and windows where a subquery does not. A catalog
+    made before the first build finds no relation to take the literal from.
+#}
 {% macro of_one(relation, column) -%}
-{%- set least = run_query('SELECT min(' ~ column ~ ') FROM ' ~ relation).columns[0][0] if execute -%}
+{%- set is_built = execute and load_relation(relation) is not none -%}
+{%- set least = run_query('SELECT min(' ~ column ~ ') FROM ' ~ relation).columns[0][0] if is_built -%}
 {{ column }} = '{{ (least or '') | string | replace("'", "''") }}'
 {%- endmacro %}
