@@ -46,9 +46,9 @@ def read_subjects(
         DataRejected: nothing was known on any of the days, or a use case that this one cannot do
             without had not spoken by any.
     """
-    _prepare(warehouse, use_case, views=views, request=request)
+    featured = _prepare(warehouse, use_case, views=views, request=request)
     order = _order(use_case)
-    frame = warehouse.frame(f"SELECT * FROM featured_subjects ORDER BY {order}")  # noqa: S608
+    frame = warehouse.frame(f"SELECT * FROM ({featured}) AS featured ORDER BY {order}")  # noqa: S608
     if frame.is_empty():
         raise DataRejected(
             f"{use_case.name}: nothing was known by {max(request.origins)} that could be"
@@ -83,10 +83,10 @@ def read_examples(
     )
     # Only what came true is learned from: features of anything else would be for nothing.
     came_true = f" AND ({keys}) IN (SELECT {keys} FROM happened)"  # noqa: S608 - declared
-    _prepare(warehouse, use_case, views=views, request=request, where=came_true)
+    featured = _prepare(warehouse, use_case, views=views, request=request, where=came_true)
     frame = warehouse.frame(
         f"SELECT subjects.*, {told}"  # noqa: S608
-        f" FROM featured_subjects AS subjects JOIN happened USING ({keys})"
+        f" FROM ({featured}) AS subjects JOIN happened USING ({keys})"
         f" ORDER BY {_order(use_case)}"
     )
     if frame.is_empty():
@@ -141,7 +141,7 @@ def _prepare(
     views: Sequence[FeatureView],
     request: Request,
     where: str = "",
-) -> None:
+) -> str:
     views = [heard(warehouse, view) for view in views]
     _require_spoken(warehouse, use_case, views, by=max(request.origins))
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
@@ -166,10 +166,9 @@ def _prepare(
     same = [f"subjects.{name} = featured.{name}" for name in (*use_case.entity, "as_of")]
     same += [f"subjects.{name} IS NOT DISTINCT FROM featured.{name}"
              for name in keys if name not in use_case.entity]  # fmt: skip
-    warehouse.keep(
-        "featured_subjects",
+    return (
         f"SELECT subjects.*{columns}"  # noqa: S608
-        f" FROM subjects JOIN featured ON {' AND '.join(same)}",
+        f" FROM subjects JOIN featured ON {' AND '.join(same)}"
     )
 
 
