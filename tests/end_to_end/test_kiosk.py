@@ -1,5 +1,6 @@
 """A small shop walks the whole road: what people see of it, and what can be asked afterwards."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -17,13 +18,16 @@ from ghala.contracts.policy import Uat
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.features.lineage import group_by_kind
+from ghala.features.store import FeatureStore
 from ghala.house import House
 from ghala.judging import judge_backtest, roll_back_if_due
 from ghala.ledger.book import Note
 from ghala.monitoring.audit import anchor, read_anchors, standing, verify
+from ghala.monitoring.health import examine
 from ghala.rehearsal import rehearse
 from ghala.training.reproduce import reproduce
 from ghala.warehouse import repository
+from ghala.warehouse.publish import kept_builds
 from ghala.web.app import create_app
 from tests.conftest import read_json, run_ghala
 from tests.kiosk import FIRST, NAME, SECOND, USE_CASE, walk, write
@@ -71,6 +75,35 @@ def test_an_artifact_that_was_poisoned_fails_its_gate_and_nothing_of_it_is_read(
 
     assert [(v.gate, v.passed) for v in verdicts] == [("signature", False)]
     assert "is not what the pipeline signed" in verdicts[0].reason
+
+
+def test_the_doctor_in_depth_reads_all_that_is_kept(house: House) -> None:
+    def wrong() -> dict[str, str]:
+        found = examine(house.workspace, house.ledger, deep=True)
+        return {one["check"]: one["words"] for one in found if one["state"] == "fail"}
+
+    with house.warehouse() as warehouse:
+        FeatureStore(house.workspace).materialize(SECOND, ["kiosk_goods"], warehouse=warehouse)
+    assert wrong() == {}
+    landed = house.workspace.landing / "duka" / f"sales_{SECOND}.csv"
+    name = hashlib.md5(landed.read_bytes(), usedforsecurity=False).hexdigest()
+    copy = house.workspace.state / "dvc-remote" / "files" / "md5" / name[:2] / name[2:]
+    oldest = kept_builds(house.workspace)[0]
+    model = house.registry.fetch(NAME, 1) / "factors.json"
+    for file in (copy, oldest / "raw.batches.parquet", model):
+        file.chmod(0o644)
+        file.write_bytes(file.read_bytes()[:-1] + b"!")
+    with house.warehouse() as warehouse:
+        warehouse.execute("UPDATE features.kiosk_weeks SET units = units + 1")
+
+    found = wrong()
+
+    assert str(copy) in found["every copy of what was landed"]
+    assert str(oldest / "raw.batches.parquet") in found["every published build"]
+    assert "is not what the pipeline signed" in found["every version's artifact"]
+    assert "kiosk_goods" in found["every value kept online"]
+    copy.unlink()
+    assert f"such as {name}" in wrong()["every copy of what was landed"]
 
 
 def test_what_was_live_on_a_day_can_be_asked(house: House) -> None:
