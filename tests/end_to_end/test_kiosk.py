@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 import shutil
 import sqlite3
@@ -9,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from ghala import flow, stewardship
@@ -19,13 +21,14 @@ from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.features.lineage import group_by_kind
 from ghala.features.store import FeatureStore
+from ghala.features.training_set import place_of
 from ghala.house import House
 from ghala.judging import judge_backtest, roll_back_if_due
 from ghala.ledger.book import Note
 from ghala.monitoring.audit import anchor, read_anchors, standing, verify
 from ghala.monitoring.health import examine
 from ghala.rehearsal import rehearse
-from ghala.training.reproduce import reproduce
+from ghala.training.reproduce import compare_rows, reproduce
 from ghala.warehouse import repository
 from ghala.warehouse.publish import kept_builds
 from ghala.web.app import create_app
@@ -192,6 +195,27 @@ def test_a_version_trained_from_what_was_not_committed_says_what_differs(house: 
     assert f"not committed when it was trained: use_cases/{NAME}/use_case.py" in certificate.differs
     kept = stewardship.reproduce(house, found, version, as_of=SECOND)
     assert json.loads(Path(kept["certificate"]).with_suffix(".json").read_text("utf-8"))["rows"]
+
+
+@pytest.mark.parametrize(("factor", "is_same"), [(1 + 1e-13, True), (1 + 1e-6, False)])
+def test_sums_in_another_order_are_the_same_rows_and_other_sums_are_not(
+    house: House, *, factor: float, is_same: bool
+) -> None:
+    kept = house.registry.fetch(NAME, 1)
+    run = house.registry.client.get_run(house.registry.run_of(NAME, 1)).data
+    place = place_of(house.workspace, NAME, run.params["as_of"])
+    rows = pl.read_parquet(place / "examples.parquet")
+    shutil.rmtree(place)
+    again = rows.with_columns(pl.col("units_28") * factor)
+
+    gaps = compare_rows(house.workspace, kept, again, kept_as=run.tags["ghala.training_set"])
+
+    assert list(gaps) == ["units_28"]
+    assert (gaps["units_28"] <= 1e-9) is is_same
+    assert gaps["units_28"] == pytest.approx(factor - 1, rel=0.01)
+    text = rows.with_columns(region=pl.lit("east")).drop("units_7")
+    gaps = compare_rows(house.workspace, kept, text, kept_as=run.tags["ghala.training_set"])
+    assert gaps == {"region": math.inf, "units_7": math.inf}
 
 
 def test_other_retrain_rules_are_played_on_the_same_past(house: House) -> None:

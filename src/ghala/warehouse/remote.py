@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from ghala.contracts.errors import DataRejected
@@ -22,13 +23,34 @@ def verify_remote(workspace: Workspace) -> int:
             _require_content(kept, name)
         wanted = set()
         for address in {taken.address for taken in list_snapshots(workspace)}:
-            wanted |= {address} | (_listed(kept, address) if address in there else set())
+            wanted |= {address}
+            wanted |= {one["md5"] for one in _listed(kept, address)} if address in there else set()
     if lost := wanted - there:
         raise DataRejected(
             f"{len(lost)} files of the snapshots are not in DVC's remote, such as {min(lost)}.",
             "Run `dvc push --all-commits` where .dvc/cache holds them.",
         )
     return len(there)
+
+
+def fetch(workspace: Workspace, address: str, *, to: Path) -> None:
+    """Copy the folder that has this address in DVC out of the remote, as it was kept there.
+
+    Raises:
+        DataRejected: it is not there any more, or a file is not what its name says.
+    """
+    with opened(workspace) as repo:
+        kept = repo.cloud.get_remote_odb()
+        if not kept.exists(address):
+            raise DataRejected(
+                f"DVC's remote holds no {address}.",
+                "Run `dvc push --all-commits` where .dvc/cache holds it.",
+            )
+        for one in _listed(kept, address):
+            _require_content(kept, one["md5"])
+            file = to / one["relpath"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            kept.fs.get(kept.oid_to_path(one["md5"]), str(file))
 
 
 def _require_content(kept: Any, name: str) -> None:
@@ -43,6 +65,6 @@ def _require_content(kept: Any, name: str) -> None:
         )
 
 
-def _listed(kept: Any, address: str) -> set[str]:
+def _listed(kept: Any, address: str) -> list[dict[str, str]]:
     with kept.fs.open(kept.oid_to_path(address), "rb") as stream:
-        return {one["md5"] for one in json.loads(stream.read())}
+        return list(json.loads(stream.read()))
