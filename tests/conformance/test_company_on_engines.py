@@ -1,6 +1,7 @@
 """A company is known alike on both engines, to the row: with every kind of news, and simulated."""
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -57,8 +58,14 @@ WORDS: dict[str, tuple[str | None, ...]] = {
 """What a model may say in words; of other things it says nothing."""
 OF_A_POINT = ("axis_1", "axis_2", "segment_axis_1", "segment_axis_2", "inertia", "stability")
 """Figures of the map, where each item has one place."""
-EMPTY_MARTS: set[str] = set()
-TOLD_LATE: set[str] = set()
+EMPTY_MARTS = {
+    "marts_marketing.campaign_uplift",  # four weeks after what was said
+    "marts_marketing.contact_list",  # everybody is in a lot
+    "marts_marketing.value_accuracy",  # thirteen weeks after
+    "marts_operations.fleet_next_day",  # no routes are made up
+}
+"""Marts of units without a row, and why."""
+TOLD_LATE = {"marketing/events", "marketing/positioning", "marketing/targeting"}
 """Use cases whose first outcomes are known later than the simulated days."""
 Subjects = dict[tuple[str, date], pl.DataFrame]
 
@@ -228,8 +235,8 @@ def test_every_model_and_mart_of_the_pack_is_built_on_both(simulated: Simulated)
     models = {file.stem for pack in packs().values() for file in pack.rglob("*.sql")
               if "models" in file.parts or "marts" in file.parts}  # fmt: skip
     assert models <= {name.partition(".")[2] for name in held}
-    empty = {name for name, rows in held.items() if name.startswith("marts_") and not rows.height}
-    assert empty == EMPTY_MARTS
+    of_units = {name for name in held if re.match("marts_(?!platform)", name)}
+    assert {name for name in of_units if held[name].is_empty()} == EMPTY_MARTS
     decided = held["features.plan_snapshot"].filter(pl.col("what") == "decided price")
     assert decided.height > 0, "decisions are planned"
 
