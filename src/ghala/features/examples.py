@@ -11,12 +11,10 @@ from ghala.contracts.errors import DataRejected
 from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
+from ghala.features.questions import ORIGINS, asking
 from ghala.features.reading import blaming, heard
 from ghala.features.windows import view_sql
 from ghala.warehouse.engines.engine import Warehouse
-
-ORIGINS = "SELECT unnest(CAST($days AS DATE[])) AS as_of"
-"""The relation that both questions of a use case may read: the days that are asked about."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,13 @@ def read_examples(
     keys = ", ".join((*use_case.entity, *use_case.target))
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
     told = ", ".join(quoted(name) for name in hindsight_of(use_case))
-    warehouse.keep(
-        "happened",
-        f"SELECT {keys}, {told} FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
-        " WHERE known_on <= $as_of",
-        {"as_of": as_of},
-    )
+    with asking(use_case, "outcomes.sql"):
+        warehouse.keep(
+            "happened",
+            f"SELECT {keys}, {told} FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
+            " WHERE known_on <= $as_of",
+            {"as_of": as_of},
+        )
     # Only what came true is learned from: features of anything else would be for nothing.
     came_true = f" AND ({keys}) IN (SELECT {keys} FROM happened)"  # noqa: S608 - declared
     featured = _prepare(warehouse, use_case, views=views, request=request, where=came_true)
@@ -148,13 +147,14 @@ def _prepare(
     entity = ", ".join(keys)
     lot = f"md5(concat_ws('|', {', '.join(use_case.drawn_by or (*use_case.entity, 'as_of'))}))"
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
-    warehouse.keep(
-        "subjects",
-        f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
-        f" WHERE (as_of >= $whole_from OR {lot} < $upto)"
-        f"{_capped(use_case, lot, request.caps)}{where}",
-        {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
-    )
+    with asking(use_case, "subjects.sql"):
+        warehouse.keep(
+            "subjects",
+            f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
+            f" WHERE (as_of >= $whole_from OR {lot} < $upto)"
+            f"{_capped(use_case, lot, request.caps)}{where}",
+            {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
+        )
     warehouse.keep("request", f"SELECT DISTINCT {entity}, as_of FROM subjects")  # noqa: S608
     for view in views:
         with blaming(view):
