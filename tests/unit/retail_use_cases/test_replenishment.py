@@ -42,7 +42,7 @@ def weeks_of(skus: int = 12, weeks: int = 30, pace: float = 6.0, **changed: obje
                     "lead_days": 9.0, "lead_spread_days": 2.0, "price": 230.0, "unit_cost": 150.0,
                     "on_order": 0, "closing": round(2 * mean), "wanted_4": mean, "wanted_8": mean,
                     "wanted_26": mean, "sold_pace_8": mean, "sold_pace_26": mean,
-                    "sold_square_26": mean + mean**2,
+                    "sold_square_26": mean + mean**2, "wanted_square_26": mean + mean**2,
                     **{f"mean_{n}w": None for n in (1, 2, 3, 4)}, "dispersion_1w": None,
                     **{f"shock_{part}": None for part in (
                         "everywhere", "location", "category", "level",

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ghala_retail.use_cases.operations.replenishment.lead_time import protect
 from ghala_retail.use_cases.operations.replenishment.replay import World, arrange, live
 from ghala_retail.use_cases.operations.replenishment.rules import (
     Cycles,
@@ -30,7 +31,8 @@ _SHARES = (0.8, 0.95)
 """Of what a week's demand earns: classes A and B."""
 _FAST = 3.0
 """Units a week."""
-_SERVICES = (0.60, 0.75, 0.85, 0.92, 0.96, 0.985)
+_ODDS = (0.1, 0.2, 0.4, 0.7, 1.2, 2.0, 4.0, 8.0)
+"""Of being sold out in a cycle, over those at which holding and lost sales balance."""
 _CYCLES = tuple(product((0.7, 1.0, 1.4), (0.3, 0.6, 0.9)))
 _SAFETY = (0.0, 0.5, 0.84, 1.28, 1.645, 2.05, 2.6)
 _PARTS = ((0.03,), (0.1,), (0.3,), (1.0,))
@@ -96,7 +98,7 @@ def tune(rows: pl.DataFrame, costs: Costs, *, seed: int) -> Ordering:
     world, of = arrange(rows, seed=seed), start.classes(rows)
     rules = _rules(rows, join_orders(rows, costs), costs)
     grids = {
-        "decision": (_SERVICES, _CYCLES),
+        "decision": (_ODDS, _CYCLES),
         "textbook": (_SAFETY, _PARTS),
         "cover": (_COVERS, ((),)),
     }
@@ -127,9 +129,10 @@ def load(folder: Path) -> Ordering:
 
 
 def _rules(rows: pl.DataFrame, cycles: Cycles, costs: Costs) -> dict[str, Rule]:
+    wanted = protect(rows)
     return {
         "decision": lambda by, shared: forecast_levels(
-            rows, cycles, service=by, shared=(shared[0], shared[1])
+            rows, cycles, wanted, odds=by, shared=(shared[0], shared[1]), costs=costs
         ),
         "textbook": lambda by, shared: textbook_levels(rows, costs, z=by, lots=shared[0]),
         "cover": lambda by, _: cover_levels(rows, weeks=by),

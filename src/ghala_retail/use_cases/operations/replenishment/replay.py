@@ -6,21 +6,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ghala_retail.use_cases.operations.replenishment.lead_time import MOST_WEEKS
 from ghala_retail.use_cases.operations.replenishment.rules import Levels
-from ghala_retail.use_cases.operations.replenishment.terms import Costs
+from ghala_retail.use_cases.operations.replenishment.terms import WEEKS, Costs
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 INPUTS = (
     "closing", "on_order", "pace", "holding", "missed", "pack_units", "moq_units", "lead_days",
-    "lead_spread", "unit_cost", "break_units", "break_discount",
+    "lead_spread", "unit_cost", "break_units", "break_discount", "kept_weeks",
 )  # fmt: skip
 """What a replay reads of each row."""
 
-_MOST_LEAD = 12
-_MOST_RAISED = 3.0
-"""An order that is too small is raised to the least one, but no line beyond so many times."""
+_WORTH = 0.5
+"""An order of less than this share of a price break is not filled up to it."""
+_HALVINGS = 12
+"""Of half a year: how long the SKUs of an order should last is found to within an hour or so."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def live(world: World, levels: Levels, costs: Costs) -> Lived:
     column = {name: world.rows[name].to_numpy() for name in (*INPUTS, "actual")}
     row = _first(world.row)
     stock = column["closing"][row].astype(float)
-    coming = np.zeros((world.cells, _MOST_LEAD + 2))
+    coming = np.zeros((world.cells, MOST_WEEKS + 2))
     coming[:, 1] = column["on_order"][row]
     lived = Lived(*np.zeros((5, world.rows.height)))
     for week in range(world.row.shape[1]):
@@ -102,22 +104,52 @@ def live(world: World, levels: Levels, costs: Costs) -> Lived:
 def order(
     rows: dict[str, Floats], levels: Levels, *, row: Whole, position: Floats, group: Whole
 ) -> Floats:
-    """Up to the top in whole packs, raised to the supplier's least order."""
-    pack, moq = rows["pack_units"][row], rows["moq_units"][row]
-    short = np.maximum(levels.top[row] - position, 1e-9)
-    sells = levels.top[row] > 0
+    """Up to the top in whole packs, filled up to the supplier's least order or to a price break.
+
+    Nothing is ordered where even half a year of everything is less than the least order.
+    """
+    pack, moq, top = rows["pack_units"][row], rows["moq_units"][row], levels.top[row]
+    sells = top > 0
     due = np.bincount(group, (position <= levels.point[row]) & sells)[group] > 0
     joins = due & (position <= levels.join[row]) & sells
+    short = np.maximum(top - position, 1e-9)
     units = np.where(joins, np.ceil(short / pack) * pack, 0.0)
     total = np.bincount(group, units)[group]
-    raised = np.clip(moq / np.maximum(total, 1.0), 1.0, _MOST_RAISED)
-    return np.asarray(np.ceil(units * raised / pack) * pack)
+    worth = total >= _WORTH * levels.least[row]
+    least = np.maximum(moq, np.where(worth, levels.least[row], 0.0))
+    few = (total > 0) & (total < least) & sells
+    if few.any():
+        here = {name: rows[name][row[few]] for name in ("pace", "pack_units", "kept_weeks")}
+        units[few] = _fill(here, units[few], least[few], position=position[few], group=group[few])
+        total = np.bincount(group, units)[group]
+    return np.where(total >= moq, units, 0.0)
+
+
+def _fill(
+    here: dict[str, Floats], units: Floats, least: Floats, *, position: Floats, group: Whole
+) -> Floats:
+    """Add what lasts shortest until the least order is reached: all then last equally long."""
+    _, of = np.unique(group, return_inverse=True)
+    pace, pack = here["pace"], here["pack_units"]
+
+    def filled(weeks: Floats) -> Floats:
+        more = pace * np.minimum(weeks[of], here["kept_weeks"]) - position
+        return np.maximum(units, np.floor(np.maximum(more, 0.0) / pack + 0.5) * pack)
+
+    low, high = np.zeros(of.max() + 1), np.full(of.max() + 1, WEEKS / 2)
+    aim = np.zeros(len(low))
+    aim[of] = least
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        enough = np.bincount(of, filled(middle)) >= aim
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return filled(high)
 
 
 def _lead(column: dict[str, Floats], world: World, *, row: Whole, week: int) -> Whole:
     """Whole weeks until an order of this week is in; it spreads as its supplier's do."""
     days = column["lead_days"][row] + 7 * column["lead_spread"][row] * world.late[world.group, week]
-    return np.asarray(np.clip(np.ceil(days / 7), 1, _MOST_LEAD), dtype=np.int64)
+    return np.asarray(np.clip(np.ceil(days / 7), 1, MOST_WEEKS), dtype=np.int64)
 
 
 def _pay(
