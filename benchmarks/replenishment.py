@@ -71,7 +71,7 @@ def judge(company: Path, *, share: float) -> dict[str, Any]:
     with opened(company) as (workspace, warehouse):
         found = use_case(workspace, "operations/replenishment")
         assert isinstance(found, Replenishment)
-        request = Request(clock.every(FIRST, LAST, 7), share)
+        request = Request(clock.every(FIRST, LAST, 7), caps={"": share})
         rows = read_examples(
             warehouse, found, views=views_of(workspace, found), request=request, as_of=SETTLED
         )

@@ -108,8 +108,8 @@ def test_demand_shows_accuracy_and_examples(
 
 
 def test_trucks_and_routes_are_shown(demo: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
-    outlook = {"own": 1.0, "contract": 1.0, "expected_spot": 0.2, "expected_trucks": 2.1,
-               "expected_cost": 11_400.0}  # fmt: skip
+    outlook = {"own_trucks": 1.0, "contract_trucks": 1.0, "expected_spot_trucks": 0.2,
+               "expected_trucks": 2.1, "expected_cost_kes": 11_400.0}  # fmt: skip
     publish_marts(
         demo,
         fleet_outlook=pl.DataFrame({"location_id": ["D01"], "day": [DAY], **outlook}).with_columns(

@@ -104,6 +104,16 @@ def test_what_is_ordered_reads_the_forecast_and_is_said_in_whole_packs(duka: Duk
     assert rows > 2000
     assert ordered > 0
     assert broken == 0
+    [(read, apart, ranged)] = duka.ask(
+        "SELECT count(*), max(abs(pace - said)), count(order_p90)"
+        " FROM platform.operations__replenishment_predictions AS orders INNER JOIN ("
+        " SELECT series, as_of, avg(mean) AS said FROM platform.operations__demand_predictions"
+        " WHERE role = 'champion' AND grain = 'sku_location'"
+        " GROUP BY series, as_of HAVING count(*) = 4"
+        ") AS forecasts ON series = sku || '|' || location_id AND forecasts.as_of = orders.as_of"
+    )
+    assert ranged == read > 1000  # joint paths are drawn of what is forecast
+    assert apart < 1e-6
 
 
 def test_days_weeks_and_depots_add_up_in_the_marts(duka: Duka) -> None:

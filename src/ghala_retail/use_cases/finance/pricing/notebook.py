@@ -25,6 +25,7 @@
 import polars as pl
 
 from ghala.warehouse.publish import look_up
+
 decisions = look_up("FROM marts_finance.pricing_decisions")
 
 # %% [markdown]

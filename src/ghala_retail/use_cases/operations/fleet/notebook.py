@@ -39,7 +39,15 @@ if outlook.height:
     weekly = outlook.with_columns(week=pl.col("day").dt.truncate("1w"))
     print(
         weekly.group_by("week")
-        .agg(pl.col("own", "contract", "expected_spot", "expected_trucks", "expected_cost").sum())
+        .agg(
+            pl.col(
+                "own_trucks",
+                "contract_trucks",
+                "expected_spot_trucks",
+                "expected_trucks",
+                "expected_cost_kes",
+            ).sum()
+        )
         .sort("week")
     )
     print(outlook.filter(pl.col("infeasible").is_not_null()).select("location_id", "infeasible"))

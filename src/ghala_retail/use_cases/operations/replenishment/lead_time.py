@@ -11,12 +11,17 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from ghala.evaluation.paths import Shocks, draw_paths
+from ghala_retail.use_cases.operations.replenishment.terms import FORECAST_WEEKS, ORDER
+
 Floats = NDArray[np.float64]
 
 MOST_WEEKS = 12
 """No delivery is thought to take longer."""
-_FORECAST = 4
-"""Weeks that are forecast; the last one's mean goes on."""
+_SHOCKS = [f"shock_{part}" for part in ("everywhere", "location", "category", "level")]
+_PATHS = 100
+_AT_ONCE = 5_000
+"""Rows whose paths are drawn at once: 16 MB."""
 _PROBABILITY = (0.05, 0.9999)
 
 
@@ -36,6 +41,12 @@ class LeadTimeDemand:
         part = (1 / mean + self.dispersion) / 9
         cube = 1 - part + ndtri(np.clip(service, *_PROBABILITY)) * np.sqrt(part)
         return np.asarray(mean * np.maximum(cube, 0.0) ** 3)
+
+    def beyond(self, units: Floats) -> Floats:
+        """The chance that more than so many units are wanted."""
+        mean = np.maximum(self.mean, 1e-3)
+        part = (1 / mean + self.dispersion) / 9
+        return np.asarray(ndtr((1 - part - np.cbrt(units / mean)) / np.sqrt(part)))
 
 
 def lead_chances(rows: pl.DataFrame) -> Floats:
@@ -57,10 +68,12 @@ def add_weeks(rows: pl.DataFrame) -> tuple[Floats, Floats]:
 def protect(rows: pl.DataFrame) -> LeadTimeDemand:
     """The moments of the sum of the forecast's joint paths over a random number of weeks.
 
-    A path's weeks share the level and nothing else (``ghala.evaluation.paths``).
+    A path's weeks share the level and nothing else (``ghala.evaluation.paths``). Beyond the weeks
+    that are forecast, the last one's mean goes on.
     """
-    means = np.column_stack([rows[f"week_{n}"].to_numpy() for n in range(1, _FORECAST + 1)])
-    weeks = np.concatenate([means, np.repeat(means[:, -1:], MOST_WEEKS + 1 - _FORECAST, 1)], 1)
+    means = np.column_stack([rows[f"week_{n}"].to_numpy() for n in range(1, FORECAST_WEEKS + 1)])
+    last = np.repeat(means[:, -1:], MOST_WEEKS + 1 - FORECAST_WEEKS, axis=1)
+    weeks = np.concatenate([means, last], axis=1)
     chances = lead_chances(rows)
     sums, squares = (np.cumsum(each, axis=1)[:, 1:] for each in (weeks, weeks**2))
     level, common = (np.expm1(rows[name].to_numpy()) for name in ("level", "common"))
@@ -72,3 +85,39 @@ def protect(rows: pl.DataFrame) -> LeadTimeDemand:
     variance = (chances * within).sum(axis=1) + between
     spread = np.maximum(variance - mean, 1e-6) / np.maximum(mean, 1e-6) ** 2
     return LeadTimeDemand(mean, spread)
+
+
+def look_ahead(rows: pl.DataFrame) -> pl.DataFrame:
+    """Described rows with the moments of what is wanted until the next order could be in."""
+    wanted = protect(rows)
+    return rows.with_columns(lead_mean=wanted.mean, lead_dispersion=wanted.dispersion)
+
+
+def draw_orders(rows: pl.DataFrame, *, seed: int) -> tuple[pl.Series, pl.Series]:
+    """What is wanted of all SKUs of an order in the weeks that are forecast: p10 and p90, in units.
+
+    Sums of the forecast's joint paths, since quantiles do not add up; null where no forecast was.
+    """
+    order = rows.select(pl.struct(ORDER).rank("dense") - 1).to_series()
+    known = rows.with_columns(_order=order.cast(pl.Int64)).filter(pl.col("mean_1w").is_not_null())
+    sums = np.zeros((int(order.max() or 0) + 1, _PATHS))  # type: ignore[arg-type]
+    for one in known.partition_by(_SHOCKS):
+        shocks = Shocks(*one.select(_SHOCKS).row(0))
+        for part in one.iter_slices(_AT_ONCE):
+            weeks = pl.concat(_week(part, n) for n in range(1, FORECAST_WEEKS + 1))
+            paths = draw_paths(weeks, shocks, seed=seed, paths=_PATHS)
+            np.add.at(sums, weeks["_order"].to_numpy(), paths)
+    is_known = pl.Series(np.isin(order.to_numpy(), known["_order"].to_numpy()))
+    low, high = np.quantile(sums, (0.1, 0.9), axis=1)[:, order.to_numpy()]
+    said = pl.DataFrame({"known": is_known, "low": low, "high": high}).select(
+        pl.when("known").then(name) for name in ("low", "high")
+    )
+    return said["low"], said["high"]
+
+
+def _week(rows: pl.DataFrame, n: int) -> pl.DataFrame:
+    """The forecast of one week ahead, as paths are drawn from it."""
+    return rows.select(
+        "_order", "series", "location_id", "category",
+        target_week=f"target_week_{n}w", mean=f"mean_{n}w", dispersion=f"dispersion_{n}w",
+    ).drop_nulls("mean")  # fmt: skip

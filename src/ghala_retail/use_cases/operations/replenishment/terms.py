@@ -6,6 +6,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 WEEKS: Final = 52
+FORECAST_WEEKS: Final = 4
+"""Of demand's forecast."""
 ORDER: Final = ("as_of", "supplier_id", "location_id")
 """What goes into one order."""
 NEVER: Final = 1e12
@@ -71,7 +73,7 @@ def describe(subjects: pl.DataFrame, costs: Costs) -> pl.DataFrame:
             + pl.col("volume_l") * costs.litre_per_year
         ) / WEEKS,
         missed=earned.clip(0.0) + pl.col("price") * costs.goodwill,
-        kept_weeks=pl.min_horizontal("shelf_weeks", pl.lit(WEEKS / 2)),
+        kept_weeks=pl.min_horizontal("shelf_weeks", pl.lit(float(WEEKS))),
         **_pace(),
     )  # fmt: skip
 
@@ -80,7 +82,7 @@ def _pace() -> dict[str, pl.Expr]:
     """Weekly demand: as forecast where a forecast was there, else as it was wanted lately."""
     lately = pl.coalesce("wanted_8", "wanted_26", 0.0)
     rate = 0.6 * lately + 0.4 * pl.coalesce("wanted_26", lately)
-    weeks = [pl.coalesce(f"mean_{n}w", rate) for n in (1, 2, 3, 4)]
+    weeks = [pl.coalesce(f"mean_{n}w", rate) for n in range(1, FORECAST_WEEKS + 1)]
     sold = (pl.col("sold_square_26") - pl.col("sold_pace_26") ** 2).clip(0.0)
     square = pl.col("wanted_26") ** 2
     own = (pl.col("wanted_square_26") - square - pl.col("wanted_26")) / square
