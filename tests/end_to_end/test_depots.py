@@ -138,11 +138,10 @@ def test_the_weeks_of_a_depot_differ_as_its_own_forecast_says(duka: Duka) -> Non
     assert [ratio for _, ratio in ratios] == pytest.approx([1.0] * 8)
 
 
-def test_a_least_order_value_is_proposed_per_zone(duka: Duka) -> None:
-    found = duka.ask(
-        "SELECT zone, least_value_kes, gain_year_kes FROM marts_operations.minimum_order_values"
-    )
-    assert len({zone for zone, _, _ in found}) == len(found) > 0
+def test_a_least_order_value_is_proposed_per_zone_to_agents_and_customers(duka: Duka) -> None:
+    found = duka.ask("SELECT zone, buyer, gain_year_kes FROM marts_operations.minimum_order_values")
+    assert len({(zone, buyer) for zone, buyer, _ in found}) == len(found) > 0
+    assert {buyer for _, buyer, _ in found} == {"agent", "customer"}
     assert all(gain >= 0 for _, _, gain in found)
 
 

@@ -68,9 +68,9 @@ if minimums.height:
     )
 
 # %% [markdown]
-# ## The least value of a customer's order, per zone
+# ## The least value of an order, per zone, of agents and of customers
 #
-# A proposal to test before it is set: half of the orders below it are assumed to be lost.
+# A proposal to test before it is set: half of what is below it is assumed to be lost.
 
 # %%
-print(look_up("FROM marts_operations.minimum_order_values ORDER BY zone"))
+print(look_up("FROM marts_operations.minimum_order_values ORDER BY zone, buyer"))
