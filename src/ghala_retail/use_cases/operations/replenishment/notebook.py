@@ -70,7 +70,7 @@ if minimums.height:
 # %% [markdown]
 # ## The least value of an order, per zone, of agents and of customers
 #
-# A proposal to test before it is set: half of what is below it is assumed to be lost.
+# A proposal to test before it is set: how many orders are raised to it is assumed.
 
 # %%
 print(look_up("FROM marts_operations.minimum_order_values ORDER BY zone, buyer"))

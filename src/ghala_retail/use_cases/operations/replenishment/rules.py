@@ -11,12 +11,11 @@ from ghala_retail.use_cases.operations.replenishment.lead_time import LeadTimeDe
 from ghala_retail.use_cases.operations.replenishment.terms import ORDER, WEEKS, Costs
 
 Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 _MOST_WEEKS = 26.0
 """No lot lasts longer, however dear an order is."""
 _ROUNDS = 4
-"""Of the search for a joint cycle; it is settled to a hundredth by then."""
+"""Of the search for a joint cycle."""
 
 
 @dataclass(frozen=True)

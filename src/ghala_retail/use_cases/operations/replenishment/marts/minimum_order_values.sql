@@ -1,8 +1,8 @@
 -- The least value of an order to ask for, per zone, of agents and of customers: the one of a grid of values
 -- that earns most. A truck stops once for all that an agent orders on a day, and once for each order of a
 -- customer; a stop costs what a trip costs per stop over the last 13 weeks. What is below the least value is
--- raised or merged in half of the cases and lost in the others, which is assumed until a test of thresholds
--- has measured it. Goods bring the margin of list price, without VAT, over unit cost.
+-- raised to it, or merged, with a chance of half its share of that value (45 % at nine tenths of it), and lost
+-- else, which is assumed until a test of thresholds has measured it. Goods bring the margin of list price, without VAT, over unit cost.
 WITH bounds AS (SELECT max(ordered_on) - 91 AS since FROM {{ ref('order_lines') }}),
 
 stops AS (
@@ -51,8 +51,8 @@ thresholds AS (
         avg(CASE WHEN baskets.value < grid.least_value THEN 1.0 ELSE 0.0 END) AS orders_below,
         sum(
             CASE
-                WHEN baskets.value < grid.least_value AND baskets.value > 0
-                    THEN 0.5 * (baskets.margin * grid.least_value / baskets.value - stops.stop_cost)
+                WHEN baskets.value < grid.least_value
+                    THEN 0.5 * (baskets.margin - stops.stop_cost * baskets.value / grid.least_value)
                 ELSE baskets.margin - stops.stop_cost
             END
         ) AS earned
