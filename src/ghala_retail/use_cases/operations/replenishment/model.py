@@ -36,13 +36,13 @@ _FAST = 3.0
 """Units a week."""
 _ODDS = (0.2, 0.5, 1.2, 3.0, 10.0, 40.0)
 """Of being sold out in a cycle, over those at which holding and lost sales balance."""
-_CYCLES = tuple(product((0.35, 0.5, 0.8), (0.3, 0.6, 0.9), (2.0, 4.0, 8.0)))
-"""Those of ``Shared``."""
+_CYCLES = tuple(product((0.35, 0.5, 0.8), (0.6, 0.9), (1.0, 2.0, 4.0)))
+"""Those of ``Shared``; waiting for more than four times an order's cost leaves shelves empty."""
 _SAFETY = (0.0, 0.5, 0.84, 1.28, 1.645, 2.05, 2.6)
 _PARTS = ((0.03,), (0.1,), (0.3,), (1.0,))
 """How much of an order's fixed cost a textbook's lot of a single SKU is made to bear."""
 _COVERS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
-_CELLS = 4_000
+_CELLS = 2_500
 """At most about so many SKUs in depots are tuned on, by whole orders."""
 
 
