@@ -118,8 +118,7 @@ def test_so_many_people_can_work_the_roster_each_within_the_law(
         days = [sum(works[name, day, kind] for kind in kinds) for day in range(7)]
         model.add(sum(days) <= LAW.days)
         model.add(
-            sum(works[name, d, k] * each[k] for d in range(7) for k in kinds)
-            <= int(LAW.week_hours)
+            sum(works[name, d, k] * each[k] for d in range(7) for k in kinds) <= int(LAW.week_hours)
         )
         for day in range(7):
             model.add(days[day] <= 1)

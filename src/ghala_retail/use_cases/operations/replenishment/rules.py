@@ -111,7 +111,7 @@ class _Order:
         self.moq = rows["moq_units"].to_numpy()
         self.kept = rows["kept_weeks"].to_numpy()
         self.units = self.sum(self.pace)
-        self.fixed = costs.order + costs.line * self.sum(self.pace > 0)
+        self.fixed = costs.order + costs.line * self.sum((self.pace > 0).astype(float))
         self.spent = self.sum(rows["unit_cost"].to_numpy() * self.pace)
 
     @cached_property
