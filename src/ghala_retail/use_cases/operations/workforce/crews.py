@@ -45,7 +45,8 @@ def roster(rows: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """People per task and shift, for rows with ``hours``, ``spread``, ``wage`` and ``absence``.
 
     A crew's people are shared among its tasks as its hours are. Adds ``people``, and of the whole
-    crew how many begin a full and a short shift, ``needed``, ``binding``, ``staff`` and ``covered``.
+    crew how many begin a full and a short shift, ``needed`` and the ``binding`` rule, ``staff`` and
+    ``covered``.
     """
     parts = [
         _roster_week(week, terms)
