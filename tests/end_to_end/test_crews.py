@@ -72,13 +72,17 @@ def test_trucks_and_people_are_trained_gated_shadowed_approved_scored_watched_an
     [build] = sorted(workspace.published.glob("0*"))[-1:]
     marts = {
         mart: duckdb.sql(f"FROM '{build}/marts_operations.{mart}.parquet'").pl()
-        for mart in ("fleet_outlook", "fleet_next_day", "workforce_roster")
+        for mart in ("fleet_outlook", "fleet_next_day", "manpower", "workforce_roster")
     }
     assert marts["fleet_outlook"].height == 8 * 28
-    assert (marts["fleet_outlook"]["trucks"] >= marts["fleet_outlook"]["own"]).all()
+    assert (marts["fleet_outlook"]["trucks"] >= marts["fleet_outlook"]["own_trucks"]).all()
     assert marts["fleet_next_day"]["location_id"].n_unique() == 8
     assert (
         marts["fleet_next_day"]["routed_trucks"] >= marts["fleet_next_day"]["least_trucks"]
     ).all()
+    assert marts["manpower"].height == 8 * 4 * 7 * 4
+    assert marts["manpower"]["people"].sum() == pytest.approx(
+        marts["workforce_roster"]["people"].sum()
+    )
     assert marts["workforce_roster"].height == 8 * 2 * 7 * 4
     assert marts["workforce_roster"]["people"].sum() > 0

@@ -104,6 +104,16 @@ def test_what_is_ordered_reads_the_forecast_and_is_said_in_whole_packs(duka: Duk
     assert rows > 2000
     assert ordered > 0
     assert broken == 0
+    [(read, apart, ranged)] = duka.ask(
+        "SELECT count(*), max(abs(pace - said)), count(order_p90)"
+        " FROM platform.operations__replenishment_predictions AS orders INNER JOIN ("
+        " SELECT series, as_of, avg(mean) AS said FROM platform.operations__demand_predictions"
+        " WHERE role = 'champion' AND grain = 'sku_location'"
+        " GROUP BY series, as_of HAVING count(*) = 4"
+        ") AS forecasts ON series = sku || '|' || location_id AND forecasts.as_of = orders.as_of"
+    )
+    assert ranged == read > 1000  # joint paths are drawn of what is forecast
+    assert apart < 1e-6
 
 
 def test_days_weeks_and_depots_add_up_in_the_marts(duka: Duka) -> None:
@@ -128,11 +138,10 @@ def test_the_weeks_of_a_depot_differ_as_its_own_forecast_says(duka: Duka) -> Non
     assert [ratio for _, ratio in ratios] == pytest.approx([1.0] * 8)
 
 
-def test_a_least_order_value_is_proposed_per_zone(duka: Duka) -> None:
-    found = duka.ask(
-        "SELECT zone, least_value_kes, gain_year_kes FROM marts_operations.minimum_order_values"
-    )
-    assert len({zone for zone, _, _ in found}) == len(found) > 0
+def test_a_least_order_value_is_proposed_per_zone_to_agents_and_customers(duka: Duka) -> None:
+    found = duka.ask("SELECT zone, buyer, gain_year_kes FROM marts_operations.minimum_order_values")
+    assert len({(zone, buyer) for zone, buyer, _ in found}) == len(found) > 0
+    assert {buyer for _, buyer, _ in found} == {"agent", "customer"}
     assert all(gain >= 0 for _, _, gain in found)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
-from ghala.contracts.errors import DataRejected, TryAgain
-from ghala.contracts.settings import Workspace
+from ghala.contracts.errors import DataRejected, GhalaError, TryAgain
+from ghala.contracts.settings import SETTINGS_FILE, Workspace, find_workspace
 from ghala.warehouse.built import require_whole
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.manifest import (
@@ -126,6 +128,44 @@ def read_published(workspace: Workspace, *, verify: bool = False) -> Published:
     if verify:
         verify_manifest(folder)
     return Published(folder, number, as_of)
+
+
+def find_shown() -> Workspace | None:
+    """The workspace that a notebook looks at; None, with the reason printed, where there is none.
+
+    It is ``GHALA_WORKSPACE``, else the demonstration in ``./demo``, else the one that this is in.
+    """
+    demo = Path("demo")
+    is_demo = "GHALA_WORKSPACE" not in os.environ and (demo / SETTINGS_FILE).is_file()
+    try:
+        return find_workspace(demo if is_demo else None)
+    except GhalaError as error:
+        _tell(f"There is no workspace to look at. {error.message} {error.next_step}")
+        _tell("For the demonstration: make demo")
+        return None
+
+
+def look_up(sql: str) -> pl.DataFrame:
+    """What a query of the published build finds, for a notebook: ``FROM marts_finance.x`` is one.
+
+    Where nothing is published, or the relation is not there yet, the frame has no columns and the
+    reason is printed.
+    """
+    workspace = find_shown()
+    if workspace is None:
+        return pl.DataFrame()
+    try:
+        with read_published(workspace).reading() as connection:
+            return pl.DataFrame(connection.sql(sql).to_arrow_table())
+    except GhalaError as error:
+        _tell(f"{error.message} {error.next_step}")
+    except duckdb.CatalogException:
+        _tell(f"The published build does not hold this yet: {sql}")
+    return pl.DataFrame()
+
+
+def _tell(words: str) -> None:
+    print(words)  # noqa: T201 - a notebook's reader is told
 
 
 def kept_builds(workspace: Workspace) -> list[Path]:

@@ -14,5 +14,6 @@ pace = FeatureView(
         *(Window(f"wanted_{n}", "mean", "clean_units", 7 * n) for n in (4, 8, 26)),
         *(Window(f"sold_pace_{n}", "mean", "units", 7 * n) for n in (8, 26)),
         Window("sold_square_26", "mean", "units * units", 182),
+        Window("wanted_square_26", "mean", "clean_units * clean_units", 182),
     ),
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from ortools.sat.python import cp_model
 from tests.unit.retail_use_cases.depots import made, work_examples
 
 from ghala_retail.use_cases.operations.workforce import use_case as module
@@ -17,6 +18,7 @@ from ghala_retail.use_cases.operations.workforce.rostering import (
     Week,
     count_people,
     lost_hours,
+    people_by_rule,
     plan,
 )
 from ghala_retail.use_cases.operations.workforce.use_case import Model, Workforce
@@ -90,11 +92,59 @@ def test_a_roster_keeps_the_law_with_the_people_who_are_there() -> None:
     assert found.lacking == found.needed - staff > 0
 
 
+@pytest.mark.parametrize("hours", [3.0, 7.0, 10.0])
+@pytest.mark.parametrize("short_of", [0, 2])
+def test_so_many_people_can_work_the_roster_each_within_the_law(
+    hours: float, short_of: int
+) -> None:
+    """Names are put to the shifts: 52 hours, six days, one shift a day, eleven hours of rest."""
+    random = np.random.default_rng(int(hours))
+    mean = hours * np.exp(0.4 * random.normal(size=(7, 4)))
+    week = Week(mean, np.full((7, 4), 0.3), done=3.3, wage=600.0, price=1500.0)
+    needed = plan(week, LAW, staff=None).needed
+    staff = needed - short_of
+    found = plan(week, LAW, staff=staff)
+
+    model = cp_model.CpModel()
+    works = {
+        (name, day, kind): model.new_bool_var("")
+        for name in range(staff) for day in range(7) for kind in range(len(PATTERNS))
+    }  # fmt: skip
+    kinds, each = range(len(PATTERNS)), [int(HOURS) * len(one) for one in PATTERNS]
+    ends_late, begins_early = ([k for k in kinds if COVERS[k, shift]] for shift in (3, 0))
+    for day, kind in itertools.product(range(7), kinds):
+        model.add(sum(works[n, day, kind] for n in range(staff)) == found.people[day, kind])
+    for name in range(staff):
+        days = [sum(works[name, day, kind] for kind in kinds) for day in range(7)]
+        model.add(sum(days) <= LAW.days)
+        model.add(
+            sum(works[name, d, k] * each[k] for d in range(7) for k in kinds) <= int(LAW.week_hours)
+        )
+        for day in range(7):
+            model.add(days[day] <= 1)
+        for day in range(6):
+            late = sum(works[name, day, kind] for kind in ends_late)
+            model.add(late + sum(works[name, day + 1, kind] for kind in begins_early) <= 1)
+    solver = cp_model.CpSolver()
+    solver.parameters.max_deterministic_time = 10
+    solver.parameters.num_workers = 1
+    assert solver.solve(model) in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+    assert found.lacking == short_of
+
+
 def test_enough_people_lack_nowhere() -> None:
     found = plan(week_of(2.0), LAW, staff=20)
 
     assert found.lacking == 0
     assert (found.present >= 1).all()
+
+
+def test_the_rule_that_asks_for_the_most_people_is_named() -> None:
+    long_days = people_by_rule(np.eye(7, dtype=np.int64)[[0] * 7] * 4, LAW)
+    one_busy_day = people_by_rule(np.eye(7, dtype=np.int64)[:1] * 9, LAW)
+
+    assert max(long_days, key=lambda rule: long_days[rule]) == "52 hours a week"
+    assert max(one_busy_day, key=lambda rule: one_busy_day[rule]) == "one shift a day"
 
 
 def test_no_work_takes_nobody() -> None:
@@ -144,7 +194,9 @@ def test_people_who_lack_are_counted_and_the_rest_is_planned(
     [words] = said["infeasible"].unique().to_list()
 
     assert words.startswith(f"{said['needed'][0] - 1:.0f} people lack: the week takes ")
-    assert "1 are there; the plan covers" in words
+    assert " 1 are there; the plan covers" in words
+    rule = words.partition("(")[2].partition(")")[0]
+    assert rule in ("one shift a day", "52 hours a week", "6 days a week")
     assert said["decision"].sum() > 0
 
 

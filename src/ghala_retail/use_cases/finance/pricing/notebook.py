@@ -17,41 +17,16 @@
 # %% [markdown]
 # # finance/pricing: which prices to change, and what is believed of the demand
 #
-# Reads the published build, the same that the console and the API read. The workspace is
-# `GHALA_WORKSPACE`, else the one that this is run in. Without a workspace or a build the notebook
-# says so and shows nothing.
+# Reads the published build, the same that the console and the API read, so it can run while the
+# pipeline runs. The workspace is `GHALA_WORKSPACE`, else the demonstration in `./demo`, else the
+# one that this is run in. Without a workspace or a build the notebook says so and shows nothing.
 
 # %%
-import json
-
 import polars as pl
 
-from ghala.contracts.errors import GhalaError
-from ghala.contracts.settings import Workspace, find_workspace
+from ghala.warehouse.publish import look_up
 
-
-def open_workspace() -> Workspace | None:
-    """The workspace to look at, or None with the reason printed."""
-    try:
-        return find_workspace(None)
-    except GhalaError as error:
-        print(f"There is no workspace to look at. {error.message} {error.next_step}")
-        return None
-
-
-def read_mart(found: Workspace | None, name: str) -> pl.DataFrame:
-    """One relation of the published build; empty, with the reason printed, when there is none."""
-    pointer = found.published / "current.json" if found else None
-    if pointer is None or not pointer.is_file():
-        print("Nothing is published yet: run `ghala run` in the workspace first.")
-        return pl.DataFrame()
-    build = json.loads(pointer.read_text(encoding="utf-8"))
-    file = pointer.parent / f"{build['build']:06d}" / f"{name}.parquet"
-    return pl.read_parquet(file) if file.is_file() else pl.DataFrame()
-
-
-workspace = open_workspace()
-decisions = read_mart(workspace, "marts_finance.pricing_decisions")
+decisions = look_up("FROM marts_finance.pricing_decisions")
 
 # %% [markdown]
 # ## What was decided, and why
@@ -66,7 +41,7 @@ if not decisions.is_empty():
 # ## The changes that are expected to gain most
 
 # %%
-changes = read_mart(workspace, "marts_finance.price_changes")
+changes = look_up("FROM marts_finance.price_changes")
 if not changes.is_empty():
     shown = ("sku", "zone", "price_now", "price", "elasticity", "gain_a_week", "probability")
     print(changes.sort("gain_a_week", descending=True).select(shown).head(15))
@@ -75,6 +50,6 @@ if not changes.is_empty():
 # ## What the next block of tests would show
 
 # %%
-tests = read_mart(workspace, "marts_finance.price_tests")
+tests = look_up("FROM marts_finance.price_tests")
 if not tests.is_empty():
     print(tests.group_by("test_arm").agg(pl.len(), pl.col("detectable_difference").min()))

@@ -17,33 +17,19 @@
 # %% [markdown]
 # # marketing/events: what is planned, and what is blocked
 #
-# Reads the published build, the same that the console and the API read. The workspace is
-# `GHALA_WORKSPACE`, else the one that this is run in. Without a workspace or a build the notebook
-# says so and shows nothing.
+# Reads the published build, the same that the console and the API read, so it can run while the
+# pipeline runs. The workspace is `GHALA_WORKSPACE`, else the demonstration in `./demo`, else the
+# one that this is run in. Without a workspace or a build the notebook says so and shows nothing.
 
 # %%
-import polars as pl
-
-from ghala.contracts.errors import GhalaError
-from ghala.contracts.settings import find_workspace
-from ghala.warehouse.publish import read_published
-
-
-def read_mart(query: str) -> pl.DataFrame:
-    """Rows of the published build; empty, with the reason printed, when there is none."""
-    try:
-        return pl.DataFrame(read_published(find_workspace(None)).query(query))
-    except GhalaError as error:
-        print(f"Nothing to look at. {error.message} {error.next_step}")
-        return pl.DataFrame()
-
+from ghala.warehouse.publish import look_up
 
 # %% [markdown]
 # ## The calendar of the weeks ahead
 
 # %%
 print(
-    read_mart(
+    look_up(
         "SELECT week, category, event, depth, on_front_page, count(*) AS locations,"
         " sum(expected_gain) AS expected_gain FROM marts_marketing.event_calendar"
         " GROUP BY ALL ORDER BY week, expected_gain DESC"
@@ -55,7 +41,7 @@ print(
 
 # %%
 print(
-    read_mart(
+    look_up(
         "SELECT target_week, category, blocked, count(*) AS locations"
         " FROM marts_marketing.events_decisions WHERE role = 'champion' AND blocked IS NOT NULL"
         " GROUP BY ALL ORDER BY target_week, locations DESC LIMIT 20"

@@ -17,33 +17,19 @@
 # %% [markdown]
 # # marketing/targeting: whom it chose, why, and what contacts brought
 #
-# Reads the published build, the same that the console and the API read. The workspace is
-# `GHALA_WORKSPACE`, else the one that this is run in. Without a workspace or a build the notebook
-# says so and shows nothing.
+# Reads the published build, the same that the console and the API read, so it can run while the
+# pipeline runs. The workspace is `GHALA_WORKSPACE`, else the demonstration in `./demo`, else the
+# one that this is run in. Without a workspace or a build the notebook says so and shows nothing.
 
 # %%
-import polars as pl
-
-from ghala.contracts.errors import GhalaError
-from ghala.contracts.settings import find_workspace
-from ghala.warehouse.publish import read_published
-
-
-def read_mart(query: str) -> pl.DataFrame:
-    """Rows of the published build; empty, with the reason printed, when there is none."""
-    try:
-        return pl.DataFrame(read_published(find_workspace(None)).query(query))
-    except GhalaError as error:
-        print(f"Nothing to look at. {error.message} {error.next_step}")
-        return pl.DataFrame()
-
+from ghala.warehouse.publish import look_up
 
 # %% [markdown]
 # ## What it decided last, and why
 
 # %%
 print(
-    read_mart(
+    look_up(
         "SELECT as_of, offer, reason, count(*) AS customers, avg(value) AS expected_kes,"
         " avg(uplift) AS uplift FROM marts_marketing.targeting_decisions"
         " WHERE role = 'champion' GROUP BY ALL ORDER BY as_of DESC, customers DESC LIMIT 20"
@@ -57,4 +43,4 @@ print(
 # be higher than that of the others, and higher than what the contact and the discount cost.
 
 # %%
-print(read_mart("SELECT * FROM marts_marketing.campaign_uplift ORDER BY as_of, is_chosen"))
+print(look_up("FROM marts_marketing.campaign_uplift ORDER BY as_of, is_chosen"))

@@ -21,59 +21,18 @@
 # feature store that were kept when forecasts were made. It opens neither the warehouse nor a model,
 # so it can run while the pipeline runs.
 #
-# The workspace is `GHALA_WORKSPACE`, else the one that this is run in, else the demonstration in
-# `./demo`. Without a workspace or a build the notebook says so and shows nothing.
+# The workspace is `GHALA_WORKSPACE`, else the demonstration in `./demo`, else the one that this is
+# run in. Without a workspace or a build the notebook says so and shows nothing.
 
 # %%
-import hashlib
-import json
-import os
-from pathlib import Path
-
 import polars as pl
 
 from ghala.contracts.discovery import use_case
-from ghala.contracts.errors import GhalaError
-from ghala.contracts.settings import SETTINGS_FILE, Workspace, find_workspace
 from ghala.features.history import views_of
+from ghala.warehouse.publish import find_shown, look_up
 
 USE_CASE = "operations/demand"
 KEYS = ["grain", "series", "as_of", "target_week"]
-
-
-def open_workspace() -> Workspace | None:
-    """The workspace to look at, or None with the reason printed."""
-    demo = Path("demo")
-    is_demo = "GHALA_WORKSPACE" not in os.environ and (demo / SETTINGS_FILE).is_file()
-    try:
-        found = find_workspace(demo if is_demo else None)
-        print(f"{found.settings.company.name} in {found.root}")
-    except GhalaError as error:
-        print(f"There is no workspace to look at. {error.message} {error.next_step}")
-        print("For the demonstration: make demo")
-        return None
-    return found
-
-
-def read_mart(found: Workspace | None, name: str) -> pl.DataFrame:
-    """One relation of the published build; empty, with the reason printed, when there is none."""
-    pointer = found.published / "current.json" if found else None
-    if pointer is None or not pointer.is_file():
-        print("Nothing is published yet: run `ghala run` in the workspace first.")
-        return pl.DataFrame()
-    build = json.loads(pointer.read_text(encoding="utf-8"))
-    file = pointer.parent / f"{build['build']:06d}" / f"{name}.parquet"
-    print(f"{name}: build {build['build']}, as of {build['as_of']}")
-    if not file.is_file():
-        return pl.DataFrame()
-    content = file.read_bytes()
-    written = json.loads((file.parent / "MANIFEST.json").read_text(encoding="utf-8"))[file.name]
-    if hashlib.sha256(content).hexdigest() != written:
-        raise ValueError(f"{file} is not what was published; run `ghala publish`.")
-    return pl.read_parquet(content)
-
-
-workspace = open_workspace()
 
 # %% [markdown]
 # ## What it said, and what happened
@@ -83,7 +42,7 @@ workspace = open_workspace()
 # simple rule that a version has to beat, the recent mean is the mean of the last four weeks.
 
 # %%
-accuracy = read_mart(workspace, "marts_operations.demand_accuracy")
+accuracy = look_up("FROM marts_operations.demand_accuracy")
 if accuracy.height:
     weighted = [
         ((pl.col(name) * pl.col("units")).sum() / pl.col("units").sum()).round(3).alias(name)
@@ -104,7 +63,7 @@ else:
 # name says, because many outcomes equal the quantile.
 
 # %%
-forecasts = read_mart(workspace, "marts_operations.demand_forecasts")
+forecasts = look_up("FROM marts_operations.demand_forecasts")
 known = forecasts.filter(pl.col("actual").is_not_null()) if forecasts.height else forecasts
 if known.height:
     shares = [
@@ -121,7 +80,9 @@ else:
 # Every view that the use case reads, as it is declared.
 
 # %%
+workspace = find_shown()
 if workspace is not None:
+    print(f"{workspace.settings.company.name} in {workspace.root}")
     for view in views_of(workspace, use_case(workspace, USE_CASE)):
         print(f"{view.name} ({', '.join(view.entity)}), from {view.source}: {view.description}")
         print(f"  {len(view.columns)} features: {', '.join(view.columns[:6])}, ...")

@@ -17,40 +17,16 @@
 # %% [markdown]
 # # operations/fleet: trucks booked, trucks needed, and the routes of the next day
 #
-# Reads the published build, the same that the console and the API read. The workspace is
-# `GHALA_WORKSPACE`, else the one that this is run in. Without a workspace or a build the notebook
-# says so and shows nothing.
+# Reads the published build, the same that the console and the API read, so it can run while the
+# pipeline runs. The workspace is `GHALA_WORKSPACE`, else the demonstration in `./demo`, else the
+# one that this is run in. Without a workspace or a build the notebook says so and shows nothing.
 
 # %%
 import json
 
 import polars as pl
 
-from ghala.contracts.errors import GhalaError
-from ghala.contracts.settings import Workspace, find_workspace
-
-
-def open_workspace() -> Workspace | None:
-    """The workspace to look at, or None with the reason printed."""
-    try:
-        return find_workspace(None)
-    except GhalaError as error:
-        print(f"There is no workspace to look at. {error.message} {error.next_step}")
-        return None
-
-
-def read_mart(found: Workspace | None, name: str) -> pl.DataFrame:
-    """One relation of the published build; empty, with the reason printed, when there is none."""
-    pointer = found.published / "current.json" if found else None
-    if pointer is None or not pointer.is_file():
-        print("Nothing is published yet: run `ghala run` in the workspace first.")
-        return pl.DataFrame()
-    build = json.loads(pointer.read_text(encoding="utf-8"))
-    file = pointer.parent / f"{build['build']:06d}" / f"marts_operations.{name}.parquet"
-    return pl.read_parquet(file) if file.is_file() else pl.DataFrame()
-
-
-workspace = open_workspace()
+from ghala.warehouse.publish import look_up
 
 # %% [markdown]
 # ## The outlook: trucks per depot and day
@@ -58,12 +34,20 @@ workspace = open_workspace()
 # `expected_trucks` is what is expected to go out, `trucks` what to commit to: own and contract.
 
 # %%
-outlook = read_mart(workspace, "fleet_outlook")
+outlook = look_up("FROM marts_operations.fleet_outlook")
 if outlook.height:
     weekly = outlook.with_columns(week=pl.col("day").dt.truncate("1w"))
     print(
         weekly.group_by("week")
-        .agg(pl.col("own", "contract", "expected_spot", "expected_trucks", "expected_cost").sum())
+        .agg(
+            pl.col(
+                "own_trucks",
+                "contract_trucks",
+                "expected_spot_trucks",
+                "expected_trucks",
+                "expected_cost_kes",
+            ).sum()
+        )
         .sort("week")
     )
     print(outlook.filter(pl.col("infeasible").is_not_null()).select("location_id", "infeasible"))
@@ -74,7 +58,7 @@ else:
 # ## What it cost, beside simpler rules
 
 # %%
-costs = read_mart(workspace, "fleet_costs")
+costs = look_up("FROM marts_operations.fleet_costs")
 if costs.height:
     with pl.Config(tbl_cols=-1):
         print(costs.sort("role", "week"))
@@ -87,7 +71,7 @@ else:
 # `least_trucks` is the bound by litres and stops, `sweep_trucks` what going around the depot takes.
 
 # %%
-routes = read_mart(workspace, "fleet_next_day")
+routes = look_up("FROM marts_operations.fleet_next_day")
 if routes.height:
     newest = routes.filter(pl.col("as_of") == pl.col("as_of").max()).sort("location_id")
     print(newest.select("location_id", "drops_known", "least_trucks", "sweep_trucks",

@@ -10,33 +10,39 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ghala_retail.use_cases.operations.replenishment.lead_time import LeadTimeDemand
 from ghala_retail.use_cases.operations.replenishment.replay import World, arrange, live
 from ghala_retail.use_cases.operations.replenishment.rules import (
     Cycles,
     Levels,
+    Shared,
+    chance_to_last,
     cover_levels,
     forecast_levels,
     join_orders,
+    lot_weeks,
     textbook_levels,
 )
 from ghala_retail.use_cases.operations.replenishment.terms import Costs
 
 Floats = NDArray[np.float64]
-Shared = tuple[float, ...]
-Rule = Callable[[Floats, Shared], Levels]
+Numbers = tuple[float, ...]
+Rule = Callable[[Floats, Numbers], Levels]
 
 CLASSES = ("A fast", "A slow", "B fast", "B slow", "C fast", "C slow")
 _SHARES = (0.8, 0.95)
 """Of what a week's demand earns: classes A and B."""
 _FAST = 3.0
 """Units a week."""
-_SERVICES = (0.60, 0.75, 0.85, 0.92, 0.96, 0.985)
-_CYCLES = tuple(product((0.7, 1.0, 1.4), (0.3, 0.6, 0.9)))
+_ODDS = (0.2, 0.5, 1.2, 3.0, 10.0, 40.0)
+"""Of being sold out in a cycle, over those at which holding and lost sales balance."""
+_CYCLES = tuple(product((0.35, 0.5, 0.8), (0.6, 0.9), (1.0, 2.0, 4.0)))
+"""Those of ``Shared``; waiting for more than four times an order's cost leaves shelves empty."""
 _SAFETY = (0.0, 0.5, 0.84, 1.28, 1.645, 2.05, 2.6)
 _PARTS = ((0.03,), (0.1,), (0.3,), (1.0,))
 """How much of an order's fixed cost a textbook's lot of a single SKU is made to bear."""
 _COVERS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
-_CELLS = 4_000
+_CELLS = 2_500
 """At most about so many SKUs in depots are tuned on, by whole orders."""
 
 
@@ -45,7 +51,7 @@ class Tuned:
     """A policy's number by class, and those that all classes share."""
 
     by_class: tuple[float, ...]
-    shared: Shared
+    shared: Numbers
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,11 @@ class Ordering:
             name: rules[name](np.array(one.by_class)[of], one.shared) for name, one in tuned.items()
         }
 
+    def service_of(self, rows: pl.DataFrame, cycles: Cycles, costs: Costs) -> Floats:
+        """The chance to last through a cycle that each row is given."""
+        weeks = lot_weeks(rows, cycles, costs, longer=self.service.shared[0])
+        return chance_to_last(rows, weeks, np.array(self.service.by_class)[self.classes(rows)])
+
 
 def tune(rows: pl.DataFrame, costs: Costs, *, seed: int) -> Ordering:
     """Tune the three policies by living through the past weeks with each of their numbers.
@@ -96,7 +107,7 @@ def tune(rows: pl.DataFrame, costs: Costs, *, seed: int) -> Ordering:
     world, of = arrange(rows, seed=seed), start.classes(rows)
     rules = _rules(rows, join_orders(rows, costs), costs)
     grids = {
-        "decision": (_SERVICES, _CYCLES),
+        "decision": (_ODDS, _CYCLES),
         "textbook": (_SAFETY, _PARTS),
         "cover": (_COVERS, ((),)),
     }
@@ -127,9 +138,10 @@ def load(folder: Path) -> Ordering:
 
 
 def _rules(rows: pl.DataFrame, cycles: Cycles, costs: Costs) -> dict[str, Rule]:
+    wanted = LeadTimeDemand(rows["lead_mean"].to_numpy(), rows["lead_dispersion"].to_numpy())
     return {
         "decision": lambda by, shared: forecast_levels(
-            rows, cycles, service=by, shared=(shared[0], shared[1])
+            rows, cycles, wanted, odds=by, shared=Shared(*shared), costs=costs
         ),
         "textbook": lambda by, shared: textbook_levels(rows, costs, z=by, lots=shared[0]),
         "cover": lambda by, _: cover_levels(rows, weeks=by),
@@ -138,7 +150,7 @@ def _rules(rows: pl.DataFrame, cycles: Cycles, costs: Costs) -> dict[str, Rule]:
 
 def _tune(
     world: World, rule: Rule, costs: Costs, *, of: NDArray[np.int64],
-    grid: tuple[Sequence[float], Sequence[Shared]],
+    grid: tuple[Sequence[float], Sequence[Numbers]],
 ) -> tuple[Tuned, float]:  # fmt: skip
     """The numbers that cost least: each class its own, under the best that they share."""
     best: tuple[Tuned, float] | None = None

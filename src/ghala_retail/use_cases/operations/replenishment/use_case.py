@@ -9,10 +9,11 @@ import polars as pl
 
 from ghala.contracts.use_case import NUMBER, TEXT
 from ghala.evaluation.optimise import Optimise, OptimisePolicy
+from ghala_retail.use_cases.operations.replenishment.lead_time import draw_orders, look_ahead
 from ghala_retail.use_cases.operations.replenishment.model import Ordering, load, save, tune
 from ghala_retail.use_cases.operations.replenishment.replay import INPUTS, arrange, live, order
 from ghala_retail.use_cases.operations.replenishment.rules import Cycles, Levels, join_orders
-from ghala_retail.use_cases.operations.replenishment.terms import WEEKS, Costs, describe
+from ghala_retail.use_cases.operations.replenishment.terms import Costs, describe
 
 LEVELS = tuple(one.name for one in fields(Levels))
 
@@ -49,23 +50,26 @@ class Replenishment(Optimise):
             for level in LEVELS
         },
         "service": NUMBER, "cycle_weeks": NUMBER, "moq_wanted": NUMBER, "moq_cost_year": NUMBER,
+        "order_p10": NUMBER, "order_p90": NUMBER,
     }  # fmt: skip
     rules = ReplenishmentPolicy
 
     def fit(self, examples: pl.DataFrame, *, seed: int) -> Ordering:
         """Tune the policy, and those that it must beat, by living through the past."""
-        return tune(describe(examples, self.policy.costs), self.policy.costs, seed=seed)
+        costs = self.policy.costs
+        return tune(look_ahead(describe(examples, costs)), costs, seed=seed)
 
     def predict(self, model: Ordering, subjects: pl.DataFrame) -> pl.DataFrame:
         """What to order now by each policy, with the levels behind it."""
         costs = self.policy.costs
-        rows = describe(subjects, costs)
+        rows = look_ahead(describe(subjects, costs))
         cycles = join_orders(rows, costs)
         reasons = _refuse(rows, cycles)
+        low, high = draw_orders(rows, seed=self.policy.seed)
         said = rows.with_columns(
             infeasible=reasons, cycle_weeks=cycles.weeks, moq_wanted=cycles.wanted,
-            moq_cost_year=cycles.excess,
-            service=np.array(model.service.by_class)[model.classes(rows)],
+            moq_cost_year=cycles.excess, service=model.service_of(rows, cycles, costs),
+            order_p10=low, order_p90=high,
         )  # fmt: skip
         for name, levels in model.levels(rows, cycles, costs).items():
             units = np.where(reasons.is_null().to_numpy(), _order_now(rows, levels), 0.0)
@@ -105,13 +109,13 @@ def _order_now(rows: pl.DataFrame, levels: Levels) -> np.ndarray:
 
 def _refuse(rows: pl.DataFrame, cycles: Cycles) -> pl.Series:
     """Why a supplier's least order cannot be placed; null where it can."""
-    return rows.select(
-        pl.when(pl.lit(pl.Series(np.isfinite(cycles.least) & (cycles.least > WEEKS))))
-        .then(
+    known = rows.select("supplier_id", "moq_units", room=pl.Series(cycles.room))
+    return known.select(
+        pl.when((pl.col("room") > 0) & (pl.col("moq_units") > pl.col("room"))).then(
             pl.format(
-                "the least order of {} ({} units) is more than the depot sells in a year",
-                "supplier_id", pl.col("moq_units").cast(pl.Int64),
+                "the least order of {} ({} units) is more than the depot sells in a year and"
+                " before it is too old ({} units)",
+                "supplier_id", pl.col("moq_units").cast(pl.Int64), pl.col("room").cast(pl.Int64),
             )
         )
-        .otherwise(None)
     ).to_series()  # fmt: skip

@@ -45,7 +45,8 @@ def roster(rows: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """People per task and shift, for rows with ``hours``, ``spread``, ``wage`` and ``absence``.
 
     A crew's people are shared among its tasks as its hours are. Adds ``people``, and of the whole
-    crew how many begin a full and a short shift, ``needed``, ``staff`` and ``covered``.
+    crew how many begin a full and a short shift, ``needed`` and the ``binding`` rule, ``staff`` and
+    ``covered``.
     """
     parts = [
         _roster_week(week, terms)
@@ -79,6 +80,7 @@ def _roster_week(rows: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         people=pl.Series(found.present[day, shift] * share),
         needed=pl.lit(float(found.needed)),
         lacking=pl.lit(float(found.lacking)),
+        binding=pl.lit(found.binding),
         staff=pl.lit(float(staff) if staff else None, dtype=pl.Float64),
         covered=pl.lit(float(covered)),
         **{name: pl.Series(values) for name, values in begins.items()},

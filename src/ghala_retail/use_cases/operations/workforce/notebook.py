@@ -17,40 +17,14 @@
 # %% [markdown]
 # # operations/workforce: people planned, and the work that came up
 #
-# Reads the published build, the same that the console and the API read. The workspace is
-# `GHALA_WORKSPACE`, else the one that this is run in. Without a workspace or a build the notebook
-# says so and shows nothing.
+# Reads the published build, the same that the console and the API read, so it can run while the
+# pipeline runs. The workspace is `GHALA_WORKSPACE`, else the demonstration in `./demo`, else the
+# one that this is run in. Without a workspace or a build the notebook says so and shows nothing.
 
 # %%
-import json
-
 import polars as pl
 
-from ghala.contracts.errors import GhalaError
-from ghala.contracts.settings import Workspace, find_workspace
-
-
-def open_workspace() -> Workspace | None:
-    """The workspace to look at, or None with the reason printed."""
-    try:
-        return find_workspace(None)
-    except GhalaError as error:
-        print(f"There is no workspace to look at. {error.message} {error.next_step}")
-        return None
-
-
-def read_mart(found: Workspace | None, name: str) -> pl.DataFrame:
-    """One relation of the published build; empty, with the reason printed, when there is none."""
-    pointer = found.published / "current.json" if found else None
-    if pointer is None or not pointer.is_file():
-        print("Nothing is published yet: run `ghala run` in the workspace first.")
-        return pl.DataFrame()
-    build = json.loads(pointer.read_text(encoding="utf-8"))
-    file = pointer.parent / f"{build['build']:06d}" / f"marts_operations.{name}.parquet"
-    return pl.read_parquet(file) if file.is_file() else pl.DataFrame()
-
-
-workspace = open_workspace()
+from ghala.warehouse.publish import look_up
 
 # %% [markdown]
 # ## The roster of the week
@@ -58,7 +32,7 @@ workspace = open_workspace()
 # Whole people who begin a full and a short shift, per depot, crew and shift.
 
 # %%
-roster = read_mart(workspace, "workforce_roster")
+roster = look_up("FROM marts_operations.workforce_roster")
 if roster.height:
     print(
         roster.group_by("location_id", "crew")
@@ -77,7 +51,7 @@ else:
 # ## Planned hours and the work that came up
 
 # %%
-hours = read_mart(workspace, "workforce_hours")
+hours = look_up("FROM marts_operations.workforce_hours")
 if hours.height:
     with pl.Config(tbl_cols=-1, tbl_rows=-1):
         print(hours.sort("role", "week", "task"))

@@ -66,11 +66,15 @@ class Week:
 
 @dataclass(frozen=True)
 class Roster:
-    """Shifts to plan, per day and pattern; how many people they take, and how many there are."""
+    """Shifts to plan, per day and pattern; how many people they take, and how many there are.
+
+    ``binding`` is the rule that asks for the most people.
+    """
 
     people: Whole
     needed: int
     staff: int | None
+    binding: str
 
     @property
     def present(self) -> Whole:
@@ -93,21 +97,33 @@ def plan(week: Week, law: Law, *, staff: int | None) -> Roster:
     ``staff`` is how many people the crew has; None when that is unknown.
     """
     free = _solve(week, law, staff=None)
-    needed = count_people(free, law)
+    asked = people_by_rule(free, law)
+    binding = max(asked, key=lambda rule: asked[rule])
+    needed = asked[binding]
     if staff is None or needed <= staff:
-        return Roster(free, needed, staff)
-    return Roster(_solve(week, law, staff=staff), needed, staff)
+        return Roster(free, needed, staff, binding)
+    return Roster(_solve(week, law, staff=staff), needed, staff, binding)
 
 
 def count_people(people: Whole, law: Law) -> int:
     """The fewest people who can work a roster under the law."""
+    return max(people_by_rule(people, law).values())
+
+
+def people_by_rule(people: Whole, law: Law) -> dict[str, int]:
+    """The fewest people who can work a roster under each rule."""
     each = np.array([HOURS * len(pattern) for pattern in PATTERNS])
     daily = people.sum(axis=1)
     late, early = people @ COVERS[:, 3], people @ COVERS[:, 0]
     after_late = (late[:-1] + early[1:]).max(initial=0)
     by_hours = np.ceil((people @ each).sum() / law.week_hours - 1e-9)
     by_days = np.ceil(daily.sum() / law.days - 1e-9)
-    return int(max(daily.max(initial=0), after_late, by_hours, by_days))
+    return {
+        "one shift a day": int(daily.max(initial=0)),
+        "rest after a late shift": int(after_late),
+        f"{law.week_hours:g} hours a week": int(by_hours),
+        f"{law.days} days a week": int(by_days),
+    }
 
 
 def lost_hours(hours: Floats, spread: Floats, *, done: Floats) -> Floats:

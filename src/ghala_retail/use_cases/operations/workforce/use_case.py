@@ -186,8 +186,8 @@ _WAGE = 165.0
 def _infeasible() -> pl.Expr:
     """Which constraint a plan breaks, how much lacks, and how far the best partial plan gets."""
     lacking = pl.format(
-        "{} people lack: the week takes {}, {} are there; the plan covers {} % of its hours",
-        pl.col("lacking").cast(pl.Int64), pl.col("needed").cast(pl.Int64),
+        "{} people lack: the week takes {} ({}), {} are there; the plan covers {} % of its hours",
+        pl.col("lacking").cast(pl.Int64), pl.col("needed").cast(pl.Int64), "binding",
         pl.col("staff").cast(pl.Int64), (100 * pl.col("covered")).round(0).cast(pl.Int64),
     )  # fmt: skip
     return (

@@ -9,8 +9,8 @@ SELECT
     count(*) AS depot_days,
     sum(actual) AS trips,
     sum(greatest(actual - greatest(decision, own_trucks), 0)) AS spot_trips,
-    {%- for name, who in (('cost', 'decision'), ('cost_p95_fleet', 'p95_fleet'),
-                          ('cost_weekday_mean', 'weekday_mean')) %}
+    {%- for name, who in (('cost_kes', 'decision'), ('cost_p95_fleet_kes', 'p95_fleet'),
+                          ('cost_weekday_mean_kes', 'weekday_mean')) %}
     sum(own_trucks * own_rate + {{ booked.format(who) }} + {{ lacking.format(who) }}) AS {{ name }}
     {%- if not loop.last %},{% endif %}
     {%- endfor %}

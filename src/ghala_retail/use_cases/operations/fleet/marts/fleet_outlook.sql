@@ -6,19 +6,23 @@ WITH said AS (
 )
 
 SELECT
-    location_id,
-    day,
-    as_of,
-    version,
-    decision AS trucks,
-    own,
-    contract,
-    spot AS expected_spot,
-    expected AS expected_trucks,
-    p10,
-    p50,
-    p90,
-    own * own_rate + contract * contract_rate + spot * spot_rate AS expected_cost,
-    infeasible
+    said.location_id,
+    locations.zone,
+    said.day,
+    CAST(date_trunc('week', said.day) AS DATE) AS week,
+    said.as_of,
+    said.version,
+    said.decision AS trucks,
+    said.own AS own_trucks,
+    said.contract AS contract_trucks,
+    said.spot AS expected_spot_trucks,
+    said.expected AS expected_trucks,
+    said.p10 AS trucks_p10,
+    said.p50 AS trucks_p50,
+    said.p90 AS trucks_p90,
+    said.own * said.own_rate + said.contract * said.contract_rate + said.spot * said.spot_rate
+        AS expected_cost_kes,
+    said.infeasible
 FROM said
-WHERE as_of = newest
+LEFT JOIN {{ ref('locations') }} AS locations ON locations.location_id = said.location_id
+WHERE said.as_of = said.newest

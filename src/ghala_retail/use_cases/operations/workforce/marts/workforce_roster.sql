@@ -6,19 +6,25 @@ WITH said AS (
 )
 
 SELECT
-    location_id,
-    crew,
-    day,
-    shift,
-    as_of,
-    version,
-    sum(decision) AS people,
-    max(full_starting) AS full_starting,
-    max(short_starting) AS short_starting,
-    sum(expected_hours) AS expected_hours,
-    max(needed) AS people_needed,
-    max(staff) AS people_there,
-    max(infeasible) AS infeasible
+    said.location_id,
+    locations.zone,
+    said.crew,
+    said.day,
+    said.shift,
+    said.as_of,
+    said.version,
+    sum(said.decision) AS people,
+    max(said.full_starting) AS full_starting,
+    max(said.short_starting) AS short_starting,
+    sum(said.expected_hours) AS expected_hours,
+    sum(4 * said.decision * (1 - said.absence) * said.wage) AS wages_kes,
+    max(said.needed) AS people_needed,
+    max(said.staff) AS people_there,
+    greatest(max(said.needed - said.staff), 0) AS people_lacking,
+    max(said.covered) AS hours_covered_share,
+    max(said.infeasible) AS infeasible
 FROM said
-WHERE as_of = newest
-GROUP BY location_id, crew, day, shift, as_of, version
+LEFT JOIN {{ ref('locations') }} AS locations ON locations.location_id = said.location_id
+WHERE said.as_of = said.newest
+GROUP BY
+    said.location_id, locations.zone, said.crew, said.day, said.shift, said.as_of, said.version
