@@ -18,12 +18,14 @@ class Recipe:
     leaves: int = 15
     rows: int = 120_000
     least: int = 400
+    also: tuple[str, ...] = ()
+    """What it looks at beside what all do."""
 
 
 DEFAULT = Recipe()
 RECIPES = {
     "sku_location": Recipe(rounds=240, leaves=31, rows=400_000),
-    "location_day": Recipe(rounds=160, leaves=7, least=40),
+    "location_day": Recipe(rounds=160, leaves=7, least=40, also=("weekday",)),
 }
 """A SKU in a depot is one of many thin series that share what prices do; a depot's days are few."""
 
@@ -91,7 +93,7 @@ def train(
     data = lgb.Dataset(
         _matrix(sample, offset),
         sample["actual"].to_numpy(),
-        weight=_weight(sample["target_week"]),
+        weight=_weight(sample["target_week"]) * sample["shelf_share"].to_numpy(),
         init_score=np.log(offset),
         params=parameters,
     )
@@ -114,8 +116,10 @@ def _weight(weeks: pl.Series) -> Floats:
 
 def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
     scale = pl.Series(offset)
+    grain = str(frame["grain"][0])
     table = frame.with_columns(_here(n) for n in (2, 8, 26)).select(
         *_AS_THEY_ARE,
+        *RECIPES.get(grain, DEFAULT).also,
         *(pl.col(name) / scale for name in _SCALED),
         *(_pooled(level, weeks) / scale for level, weeks in _POOLED),
         *((pl.col(name) - pl.col(f"{name}_8")).alias(f"{name}_change") for name in _SHARES),

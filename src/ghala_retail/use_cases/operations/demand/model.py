@@ -29,7 +29,7 @@ _VALIDATION_BLOCKS = 3
 _BLOCK = timedelta(weeks=4)
 _LEVEL_DECAY = 0.5
 _LEVEL_PRIOR = 4.0
-_NAMES = ("as_of", "series", "target_week", "location_id", "category")
+_NAMES = ("as_of", "series", "target_week", "location_id", "category", "shelf_share")
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +83,7 @@ class Fitting:
             factors = _levels(scored, name)
             level[name] = factors[-1]
             calibrated = scored[name].to_numpy() * _factor_of_origin(scored, factors)
-            scores[name] = _score(actual, calibrated)
+            scores[name] = _score(actual, calibrated, scored["shelf_share"].to_numpy())
             dispersion[name] = fit_dispersion(actual, calibrated, seed=self.seed)
         last = examples["target_week"].max()
         assert isinstance(last, date)  # noqa: S101 - the frame's contract
@@ -115,7 +115,7 @@ class Fitting:
     def _train(self, examples: pl.DataFrame, cut: date) -> tuple[CalendarIndex, lgb.Booster]:
         """Learn from what came true before ``cut``, without copying more than is learned from."""
         is_known = pl.col("target_week") < cut
-        columns = ("as_of", "target_week", "actual", "sold_weeks", *INPUTS)
+        columns = ("as_of", "target_week", "actual", "shelf_share", "sold_weeks", *INPUTS)
         known = examples.lazy().filter(is_known).select(columns).collect()
         sums = known.select("actual", "sold_weeks").sum().row(0)
         key = (
@@ -146,7 +146,7 @@ def load(folder: Path) -> GrainModel:
     content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     return GrainModel(
         booster=(folder / "booster.txt").read_text(encoding="utf-8"),
-        index=CalendarIndex(tuple(content["index"]["coefficients"])),
+        index=CalendarIndex(**{name: tuple(value) for name, value in content["index"].items()}),
         chosen=content["chosen"],
         level=content["level"],
         dispersion={
@@ -192,7 +192,7 @@ def _factor_of_origin(scored: pl.DataFrame, factors: list[float]) -> Floats:
     return np.asarray(factors)[np.searchsorted(origins, scored["as_of"].to_numpy())]
 
 
-def _score(actual: Floats, mean: Floats) -> float:
+def _score(actual: Floats, mean: Floats, share: Floats) -> float:
     """Mean Poisson deviance per unit sold (Gneiting 2011: consistent for the mean)."""
-    loss = xlogy(actual, actual / mean) - actual + mean
-    return float(2 * loss.sum() / max(float(actual.sum()), 1.0))
+    loss = share * (xlogy(actual, actual / mean) - actual + mean)
+    return float(2 * loss.sum() / max(float((share * actual).sum()), 1.0))

@@ -1,4 +1,4 @@
-"""The smart mean: recent sales without promotions, times trend, promotion lift and calendar."""
+"""The smart mean: recent sales without promotions, times trend, lift, last year's season, calendar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ FLOOR = 0.02
 
 INPUTS = (
     "clean_8", "clean_13", "clean_26", "category_clean_4_8", "lift", "month_start_excess",
-    "run_up_excess", "price_effect",
+    "run_up_excess", "price_effect", "season", "season_here", "paid", "ramadan", "fortnight",
 )  # fmt: skip
 """What the smart mean and its calendar look at."""
 
@@ -20,6 +20,11 @@ _MEMORY = (("clean_8", 0.5), ("clean_13", 0.25), ("clean_26", 0.25))
 _TREND_POWER = 0.3
 _RIDGE = 2.0
 _CALENDAR = ("month_start_excess", "run_up_excess")
+_IN_DEPOTS = ("run_up_excess", "paid", "ramadan", "fortnight", "is_first_year")
+"""Depots have a history of paydays and feasts; with last year's season known, the level is another."""
+_SEASON = (0.5, 2.0)
+
+_IS_FIRST_YEAR = pl.col("season_here").is_null().cast(pl.Float64).alias("is_first_year")
 
 Floats = NDArray[np.float64]
 
@@ -29,16 +34,19 @@ class CalendarIndex:
     """The logarithm of the chain's level, and of the effect of a day of each calendar column."""
 
     coefficients: tuple[float, ...]
+    columns: tuple[str, ...] = _CALENDAR
 
 
 def recent(subjects: pl.DataFrame) -> Floats:
-    """The smart mean before the calendar, in units per week: memory x trend x lift x price."""
+    """The smart mean before the calendar: memory x trend x lift x price x season; units per week."""
     known = [name for name, _ in _MEMORY]
     memory = pl.sum_horizontal(  # a shelf that was empty throughout a window says nothing of it
         [pl.coalesce(name, *known[::-1], 0.0) * weight for name, weight in _MEMORY]
     )
     trend = pl.col("category_clean_4_8").fill_null(1.0).fill_nan(1.0).clip(0.5, 2.0)
     mean = memory * trend.pow(_TREND_POWER) * pl.col("lift") * pl.col("price_effect")
+    for season in ("season", "season_here"):  # null without a year of history
+        mean = mean * pl.col(season).clip(*_SEASON).fill_null(1.0)
     return subjects.select(mean.clip(lower_bound=FLOOR))[:, 0].to_numpy().astype(np.float64)
 
 
@@ -47,39 +55,45 @@ def fit_index(examples: pl.DataFrame) -> CalendarIndex:
 
     Totals first: no single series may steer what is common to all.
     """
+    columns = _CALENDAR if examples["paid"].null_count() else _IN_DEPOTS
     totals = sum_cells(
-        examples.with_columns(recent=pl.Series(recent(examples))), ("actual", "recent"), _CALENDAR
-    ).filter((pl.col("actual") > 0) & (pl.col("recent") > 0))
-    if totals.height <= len(_CALENDAR):
-        return CalendarIndex((0.0,) * (1 + len(_CALENDAR)))
-    design = _design(totals)
+        examples.with_columns(_IS_FIRST_YEAR, recent=pl.Series(recent(examples))),
+        ("actual", "recent"), columns,
+    ).filter((pl.col("actual") > 0) & (pl.col("recent") > 0))  # fmt: skip
+    if totals.height <= len(columns):
+        return CalendarIndex((0.0,) * (1 + len(columns)), columns)
+    design = _design(totals, columns)
     response = np.log(totals["actual"].to_numpy() / totals["recent"].to_numpy())
-    penalty = _RIDGE * np.diag([0.0, *(1.0 for _ in _CALENDAR)])
+    penalty = _RIDGE * np.diag([0.0, *(1.0 for _ in columns)])
     solved = np.linalg.solve(design.T @ design + penalty, design.T @ response)
-    return CalendarIndex(tuple(float(value) for value in solved))
+    return CalendarIndex(tuple(float(value) for value in solved), columns)
 
 
-def sum_cells(rows: pl.DataFrame, values: Sequence[str], first: Sequence[str] = ()) -> pl.DataFrame:
-    """Totals per origin and target week, in that order; added by numpy, in the order of the rows.
+def sum_cells(rows: pl.DataFrame, values: Sequence[str], apart: Sequence[str] = ()) -> pl.DataFrame:
+    """Totals per origin, target week and what else sets rows ``apart``, in that order.
 
-    Polars adds in an order that changes between calls, which would show in the last digits.
+    Rows count by the share of their week in which there was stock, ``shelf_share``: units over time
+    are right on average even where much was wanted and the shelf ran out for it. Added by numpy, in
+    the order of the rows: polars' order changes between calls, which would show in the last digits.
     """
-    keys = ("as_of", "target_week")
-    cells = rows.select(*keys, *first).unique(subset=keys).sort(keys)
+    keys = ("as_of", "target_week", *apart)
+    cells = rows.select(keys).unique().sort(keys)
     numbered = rows.select(keys).join(
-        cells.select(keys).with_row_index("cell"), on=keys, maintain_order="left"
+        cells.with_row_index("cell"), on=keys, maintain_order="left", nulls_equal=True
     )
-    cell = numbered["cell"].to_numpy()
-    totals = {name: np.bincount(cell, rows[name].to_numpy(), cells.height) for name in values}
+    cell, share = numbered["cell"].to_numpy(), rows["shelf_share"].to_numpy()
+    totals = {
+        name: np.bincount(cell, rows[name].to_numpy() * share, cells.height) for name in values
+    }
     return cells.with_columns(**{name: pl.Series(total) for name, total in totals.items()})
 
 
 def smart_mean(subjects: pl.DataFrame, index: CalendarIndex) -> Floats:
     """The smart mean, in units per week."""
-    scale = np.exp(_design(subjects) @ np.asarray(index.coefficients))
+    design = _design(subjects.with_columns(_IS_FIRST_YEAR), index.columns)
+    scale = np.exp(design @ np.asarray(index.coefficients))
     return np.asarray(np.maximum(recent(subjects) * scale, FLOOR))
 
 
-def _design(frame: pl.DataFrame) -> Floats:
-    columns = frame.select(_CALENDAR).to_numpy().astype(np.float64)
-    return np.column_stack([np.ones(frame.height), columns])
+def _design(frame: pl.DataFrame, columns: Sequence[str]) -> Floats:
+    return np.column_stack([np.ones(frame.height), frame.select(columns).to_numpy().astype(np.float64)])

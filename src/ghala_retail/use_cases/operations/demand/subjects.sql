@@ -64,6 +64,30 @@ plan AS (
         AND arrived.target_week BETWEEN days.this_week - 7 AND days.this_week + 21
 ),
 
+seasons AS (
+    SELECT grain, part, name, week, around, before
+    FROM features.demand_seasons
+    WHERE grain = 'sku_location' AND part = 'category' OR grain = 'location_day' AND part = 'location'
+    UNION ALL
+    SELECT grain, 'all', 'all', week, sum(around), sum(before)
+    FROM features.demand_seasons
+    WHERE part = 'category' AND grain IN ('sku_location', 'location_day')
+    GROUP BY grain, week
+),
+
+-- By how much a week rose above the eight weeks before a forecast, a year ago: categories, depots, all.
+rises AS (
+    SELECT
+        days.as_of, ahead.grain, ahead.part, ahead.name,
+        CAST(ahead.week + 364 AS DATE) AS target_week,
+        ahead.around / nullif(run.before, 0) AS rise
+    FROM days
+    INNER JOIN seasons AS run ON run.week = days.this_week - 364
+    INNER JOIN seasons AS ahead
+        ON ahead.grain = run.grain AND ahead.part = run.part AND ahead.name = run.name
+        AND ahead.week BETWEEN days.this_week - 364 AND days.this_week - 343
+),
+
 promoted AS (
     SELECT
         targets.*,
@@ -112,8 +136,9 @@ SELECT
     CASE WHEN promoted.is_depot THEN ahead.ramadan END AS ramadan,
     CASE WHEN promoted.is_depot
         THEN mod(CAST((promoted.target_week - DATE '2024-01-01') / 7 AS INTEGER), 2) END AS fortnight,
-    CASE WHEN promoted.is_depot THEN season.around / nullif(run.before, 0) END AS season,
-    CASE WHEN promoted.is_depot THEN place.around / nullif(place_run.before, 0) END AS season_here,
+    season.rise / nullif(everything.rise, 0) AS season,  -- beside all: thin series come to count in time
+    CASE WHEN promoted.is_depot THEN coalesce(place.rise, shipped.rise) END AS season_here,
+    CASE WHEN promoted.is_depot THEN promoted.weekday END AS weekday,
     priced.list_price
 FROM promoted
 INNER JOIN features.demand_calendar AS ahead
@@ -129,15 +154,15 @@ LEFT JOIN features.demand_lifts AS lifts
     ON lifts.week = promoted.this_week - 7 AND lifts.known_on <= promoted.as_of
     AND lifts.grain = promoted.grain AND lifts.category = promoted.category
     AND lifts.lift_class = promoted.lift_class
-LEFT JOIN features.demand_seasons AS season
-    ON season.grain = promoted.grain AND season.part = 'category'
-    AND season.name = promoted.category AND season.week = promoted.target_week - 364
-LEFT JOIN features.demand_seasons AS run
-    ON run.grain = promoted.grain AND run.part = 'category'
-    AND run.name = promoted.category AND run.week = promoted.this_week - 364
-LEFT JOIN features.demand_seasons AS place
-    ON place.grain = promoted.grain AND place.part = 'location'
-    AND place.name = promoted.location_id AND place.week = promoted.target_week - 364
-LEFT JOIN features.demand_seasons AS place_run
-    ON place_run.grain = promoted.grain AND place_run.part = 'location'
-    AND place_run.name = promoted.location_id AND place_run.week = promoted.this_week - 364
+LEFT JOIN rises AS season
+    ON season.as_of = promoted.as_of AND season.target_week = promoted.target_week
+    AND season.grain = promoted.grain AND season.part = 'category' AND season.name = promoted.category
+LEFT JOIN rises AS everything
+    ON everything.as_of = promoted.as_of AND everything.target_week = promoted.target_week
+    AND everything.grain = promoted.grain AND everything.part = 'all'
+LEFT JOIN rises AS place
+    ON place.as_of = promoted.as_of AND place.target_week = promoted.target_week
+    AND place.grain = 'location_day' AND place.part = 'location' AND place.name = promoted.location_id
+LEFT JOIN rises AS shipped
+    ON shipped.as_of = promoted.as_of AND shipped.target_week = promoted.target_week
+    AND shipped.grain = 'location_day' AND shipped.part = 'all'
