@@ -20,14 +20,20 @@ class Recipe:
     least: int = 400
     also: tuple[str, ...] = ()
     """What it looks at beside what all do."""
+    keeps_totals: bool = False
+    """Whether the smart mean says how much a week brings, and boosting only how it is spread."""
 
 
 DEFAULT = Recipe()
 RECIPES = {
-    "sku_location": Recipe(rounds=240, leaves=31, rows=400_000),
-    "location_day": Recipe(rounds=160, leaves=7, least=40, also=("weekday",)),
+    "sku_location": Recipe(rounds=160, leaves=31, rows=250_000, keeps_totals=True),
+    "location_day": Recipe(rounds=160, leaves=7, least=40, also=("paid_more", "weekday")),
 }
-"""A SKU in a depot is one of many thin series that share what prices do; a depot's days are few."""
+"""A SKU in a depot is one of many thin series that share what prices do; a depot's days are few.
+
+Half a year holds a handful of paydays and feasts, which thousands of series repeat: what trees make
+of them is chance. Over SKUs the total of a week is therefore left to the calendar of the smart mean.
+"""
 
 HALF_LIFE = 13
 """After so many weeks an example counts half: habits, prices and the range move on."""
@@ -93,7 +99,7 @@ def train(
     data = lgb.Dataset(
         _matrix(sample, offset),
         sample["actual"].to_numpy(),
-        weight=_weight(sample["target_week"]) * sample["shelf_share"].to_numpy(),
+        weight=_weight(sample["target_week"]),
         init_score=np.log(offset),
         params=parameters,
     )
@@ -105,7 +111,11 @@ def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Float
     # LightGBM keeps the number of threads for the whole process: of two grains that are fitted side
     # by side, one that changed it would make the other write past its buffers.
     raw = booster.predict(_matrix(subjects, offset), raw_score=True, num_threads=_THREADS)
-    return offset * np.exp(np.asarray(raw, dtype=np.float64))
+    mean = offset * np.exp(np.asarray(raw, dtype=np.float64))
+    if RECIPES.get(str(subjects["grain"][0]), DEFAULT).keeps_totals:
+        week = subjects.select(pl.struct("as_of", "target_week").rank("dense") - 1)[:, 0].to_numpy()
+        mean *= (np.bincount(week, offset) / np.bincount(week, mean))[week]
+    return mean
 
 
 def _weight(weeks: pl.Series) -> Floats:

@@ -1,7 +1,7 @@
 """The model of one grain: which candidate, at which level, with which interval."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ghala_retail.use_cases.operations.demand.smart_mean import (
     INPUTS,
     CalendarIndex,
     fit_index,
+    read_index,
     smart_mean,
     sum_cells,
 )
@@ -29,7 +30,7 @@ _VALIDATION_BLOCKS = 3
 _BLOCK = timedelta(weeks=4)
 _LEVEL_DECAY = 0.5
 _LEVEL_PRIOR = 4.0
-_NAMES = ("as_of", "series", "target_week", "location_id", "category", "shelf_share")
+_NAMES = ("as_of", "series", "target_week", "location_id", "category")
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +84,7 @@ class Fitting:
             factors = _levels(scored, name)
             level[name] = factors[-1]
             calibrated = scored[name].to_numpy() * _factor_of_origin(scored, factors)
-            scores[name] = _score(actual, calibrated, scored["shelf_share"].to_numpy())
+            scores[name] = _score(actual, calibrated)
             dispersion[name] = fit_dispersion(actual, calibrated, seed=self.seed)
         last = examples["target_week"].max()
         assert isinstance(last, date)  # noqa: S101 - the frame's contract
@@ -91,6 +92,8 @@ class Fitting:
         chosen = min(CANDIDATES, key=lambda name: scores[name])
         errors = scored.with_columns(mean=pl.col(chosen) * level[chosen])
         shocks = fit_shocks(errors)
+        # Three months see few of the weeks in which all moved together; half a year sees more.
+        shocks = replace(shocks, everywhere=max(shocks.everywhere, index.spread))
         return GrainModel(
             booster.model_to_string(), index, chosen, level, dispersion, scores, shocks,
             elasticity,
@@ -107,15 +110,16 @@ class Fitting:
         for block in range(_VALIDATION_BLOCKS, 0, -1):
             cut = last + timedelta(weeks=1) - block * _BLOCK
             index, booster = self._train(examples, cut)
-            held = examples.filter(pl.col("as_of").is_between(cut, cut + _BLOCK, closed="left"))
+            is_held = pl.col("as_of").is_between(cut, cut + _BLOCK, closed="left")
+            held = examples.filter(is_held, ~pl.col("is_upset"))
             means = _candidates(held, index, booster)
             parts.append(held.select(*_NAMES, "actual").with_columns(**means))
         return pl.concat(parts)
 
     def _train(self, examples: pl.DataFrame, cut: date) -> tuple[CalendarIndex, lgb.Booster]:
         """Learn from what came true before ``cut``, without copying more than is learned from."""
-        is_known = pl.col("target_week") < cut
-        columns = ("as_of", "target_week", "actual", "shelf_share", "sold_weeks", *INPUTS)
+        is_known = (pl.col("target_week") < cut) & ~pl.col("is_upset")
+        columns = ("as_of", "target_week", "actual", "sold_weeks", *INPUTS)
         known = examples.lazy().filter(is_known).select(columns).collect()
         sums = known.select("actual", "sold_weeks").sum().row(0)
         key = (
@@ -146,7 +150,7 @@ def load(folder: Path) -> GrainModel:
     content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     return GrainModel(
         booster=(folder / "booster.txt").read_text(encoding="utf-8"),
-        index=CalendarIndex(**{name: tuple(value) for name, value in content["index"].items()}),
+        index=read_index(content["index"]),
         chosen=content["chosen"],
         level=content["level"],
         dispersion={
@@ -192,7 +196,7 @@ def _factor_of_origin(scored: pl.DataFrame, factors: list[float]) -> Floats:
     return np.asarray(factors)[np.searchsorted(origins, scored["as_of"].to_numpy())]
 
 
-def _score(actual: Floats, mean: Floats, share: Floats) -> float:
+def _score(actual: Floats, mean: Floats) -> float:
     """Mean Poisson deviance per unit sold (Gneiting 2011: consistent for the mean)."""
-    loss = share * (xlogy(actual, actual / mean) - actual + mean)
-    return float(2 * loss.sum() / max(float((share * actual).sum()), 1.0))
+    loss = xlogy(actual, actual / mean) - actual + mean
+    return float(2 * loss.sum() / max(float(actual.sum()), 1.0))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,8 @@ FLOOR = 0.02
 
 INPUTS = (
     "clean_8", "clean_13", "clean_26", "category_clean_4_8", "lift", "month_start_excess",
-    "run_up_excess", "price_effect", "season", "season_here", "paid", "ramadan", "fortnight",
+    "run_up_excess", "price_effect", "season", "season_here", "usual_8", "usual_13", "usual_26",
+    "paid_more", "ramadan_more", "fortnight",
 )  # fmt: skip
 """What the smart mean and its calendar look at."""
 
@@ -20,11 +22,12 @@ _MEMORY = (("clean_8", 0.5), ("clean_13", 0.25), ("clean_26", 0.25))
 _TREND_POWER = 0.3
 _RIDGE = 2.0
 _CALENDAR = ("month_start_excess", "run_up_excess")
-_IN_DEPOTS = ("run_up_excess", "paid", "ramadan", "fortnight", "is_first_year")
-"""Depots have a history of paydays and feasts; with last year's season known, the level is another."""
+_IN_DEPOTS = ("paid_more", "ramadan_more", "first_fortnight", "is_first_year")
+"""Once the same week of last year is known, it holds what the calendar does, less what has moved."""
 _SEASON = (0.5, 2.0)
 
-_IS_FIRST_YEAR = pl.col("season_here").is_null().cast(pl.Float64).alias("is_first_year")
+_FIRST = pl.col("season_here").is_null().cast(pl.Float64)
+_FIRST_YEAR = (_FIRST.alias("is_first_year"), (_FIRST * pl.col("fortnight")).alias("first_fortnight"))
 
 Floats = NDArray[np.float64]
 
@@ -35,13 +38,18 @@ class CalendarIndex:
 
     coefficients: tuple[float, ...]
     columns: tuple[str, ...] = _CALENDAR
+    spread: float = 0.0
+    """In depots, the variance of the logarithm by which whole weeks missed it."""
 
 
 def recent(subjects: pl.DataFrame) -> Floats:
     """The smart mean before the calendar: memory x trend x lift x price x season; units per week."""
     known = [name for name, _ in _MEMORY]
     memory = pl.sum_horizontal(  # a shelf that was empty throughout a window says nothing of it
-        [pl.coalesce(name, *known[::-1], 0.0) * weight for name, weight in _MEMORY]
+        [
+            pl.coalesce(name, *known[::-1], 0.0) * weight * pl.col(f"usual_{name[6:]}").fill_null(1.0)
+            for name, weight in _MEMORY
+        ]
     )
     trend = pl.col("category_clean_4_8").fill_null(1.0).fill_nan(1.0).clip(0.5, 2.0)
     mean = memory * trend.pow(_TREND_POWER) * pl.col("lift") * pl.col("price_effect")
@@ -55,9 +63,9 @@ def fit_index(examples: pl.DataFrame) -> CalendarIndex:
 
     Totals first: no single series may steer what is common to all.
     """
-    columns = _CALENDAR if examples["paid"].null_count() else _IN_DEPOTS
+    columns = _CALENDAR if examples["paid_more"].null_count() else _IN_DEPOTS
     totals = sum_cells(
-        examples.with_columns(_IS_FIRST_YEAR, recent=pl.Series(recent(examples))),
+        examples.with_columns(*_FIRST_YEAR, recent=pl.Series(recent(examples))),
         ("actual", "recent"), columns,
     ).filter((pl.col("actual") > 0) & (pl.col("recent") > 0))  # fmt: skip
     if totals.height <= len(columns):
@@ -66,31 +74,42 @@ def fit_index(examples: pl.DataFrame) -> CalendarIndex:
     response = np.log(totals["actual"].to_numpy() / totals["recent"].to_numpy())
     penalty = _RIDGE * np.diag([0.0, *(1.0 for _ in columns)])
     solved = np.linalg.solve(design.T @ design + penalty, design.T @ response)
-    return CalendarIndex(tuple(float(value) for value in solved), columns)
+    spread = 0.0 if columns is _CALENDAR else _spread(totals, response - design @ solved)
+    return CalendarIndex(tuple(float(value) for value in solved), columns, spread)
+
+
+def _spread(totals: pl.DataFrame, errors: Floats) -> float:
+    """How much target weeks differ in their mean error over origins."""
+    week = (totals["target_week"].rank("dense") - 1).to_numpy()
+    means = np.bincount(week, errors) / np.bincount(week)
+    return float(means.var(ddof=1)) if len(means) > 1 else 0.0
+
+
+def read_index(content: dict[str, Any]) -> CalendarIndex:
+    """The index as it was written to JSON, by this version or an earlier one."""
+    lists = {name: tuple(content[name]) for name in ("coefficients", "columns") if name in content}
+    return CalendarIndex(**lists, spread=content.get("spread", 0.0))
 
 
 def sum_cells(rows: pl.DataFrame, values: Sequence[str], apart: Sequence[str] = ()) -> pl.DataFrame:
     """Totals per origin, target week and what else sets rows ``apart``, in that order.
 
-    Rows count by the share of their week in which there was stock, ``shelf_share``: units over time
-    are right on average even where much was wanted and the shelf ran out for it. Added by numpy, in
-    the order of the rows: polars' order changes between calls, which would show in the last digits.
+    Added by numpy, in the order of the rows: polars adds in an order that changes between calls,
+    which would show in the last digits.
     """
     keys = ("as_of", "target_week", *apart)
     cells = rows.select(keys).unique().sort(keys)
     numbered = rows.select(keys).join(
         cells.with_row_index("cell"), on=keys, maintain_order="left", nulls_equal=True
     )
-    cell, share = numbered["cell"].to_numpy(), rows["shelf_share"].to_numpy()
-    totals = {
-        name: np.bincount(cell, rows[name].to_numpy() * share, cells.height) for name in values
-    }
+    cell = numbered["cell"].to_numpy()
+    totals = {name: np.bincount(cell, rows[name].to_numpy(), cells.height) for name in values}
     return cells.with_columns(**{name: pl.Series(total) for name, total in totals.items()})
 
 
 def smart_mean(subjects: pl.DataFrame, index: CalendarIndex) -> Floats:
     """The smart mean, in units per week."""
-    design = _design(subjects.with_columns(_IS_FIRST_YEAR), index.columns)
+    design = _design(subjects.with_columns(*_FIRST_YEAR), index.columns)
     scale = np.exp(design @ np.asarray(index.coefficients))
     return np.asarray(np.maximum(recent(subjects) * scale, FLOOR))
 

@@ -11,6 +11,7 @@ series AS (
         history.location_id,
         CASE WHEN history.grain = 'location_day' THEN CAST(right(history.series, 1) AS INTEGER) ELSE 0 END
             AS weekday,
+        CASE WHEN history.grain = 'location_day' THEN 1 ELSE 7 END AS days,
         history.grain IN ('sku_location', 'location_day') AS is_depot
     FROM days
     INNER JOIN features.demand_history AS history
@@ -64,28 +65,64 @@ plan AS (
         AND arrived.target_week BETWEEN days.this_week - 7 AND days.this_week + 21
 ),
 
-seasons AS (
-    SELECT grain, part, name, week, around, before
-    FROM features.demand_seasons
-    WHERE grain = 'sku_location' AND part = 'category' OR grain = 'location_day' AND part = 'location'
+-- What categories sold in a week, and all of them, and each depot over its days; a week in which it was
+-- less than 0.7 of the quarter before was upset by something (a strike, an election) and is no measure.
+weekly AS (
+    SELECT 'category' AS part, category AS name, week, known_on, units
+    FROM features.demand_categories
+    WHERE grain = 'sku_location'
     UNION ALL
-    SELECT grain, 'all', 'all', week, sum(around), sum(before)
-    FROM features.demand_seasons
-    WHERE part = 'category' AND grain IN ('sku_location', 'location_day')
-    GROUP BY grain, week
+    SELECT 'all', 'all', week, max(known_on), sum(units)
+    FROM features.demand_categories
+    WHERE grain = 'sku_location'
+    GROUP BY week
+    UNION ALL
+    SELECT 'location', location_id, week, max(known_on), sum(units)
+    FROM features.demand_history
+    WHERE grain = 'location_day'
+    GROUP BY location_id, week
 ),
 
--- By how much a week rose above the eight weeks before a forecast, a year ago: categories, depots, all.
+totals AS (
+    SELECT *, coalesce(units < 0.7 * avg(units) OVER quarter, false) AS is_upset
+    FROM weekly
+    WINDOW quarter AS (PARTITION BY part, name ORDER BY week ROWS BETWEEN 13 PRECEDING AND 1 PRECEDING)
+),
+
+a_year_ago AS (
+    SELECT days.as_of, days.this_week, totals.part, totals.name, avg(totals.units) AS units
+    FROM days
+    INNER JOIN totals ON totals.week BETWEEN days.this_week - 420 AND days.this_week - 371
+    WHERE NOT totals.is_upset
+    GROUP BY days.as_of, days.this_week, totals.part, totals.name
+),
+
+-- By how much the same week stood above the eight before the forecast's day, a year ago.
 rises AS (
     SELECT
-        days.as_of, ahead.grain, ahead.part, ahead.name,
-        CAST(ahead.week + 364 AS DATE) AS target_week,
-        ahead.around / nullif(run.before, 0) AS rise
+        run.as_of, run.part, run.name, CAST(totals.week + 364 AS DATE) AS target_week,
+        totals.units / nullif(run.units, 0) AS rise
+    FROM a_year_ago AS run
+    INNER JOIN totals
+        ON totals.part = run.part AND totals.name = run.name AND NOT totals.is_upset
+        AND totals.week BETWEEN run.this_week - 364 AND run.this_week - 343
+),
+
+-- By how much upset weeks lower what a depot remembers.
+upsets AS (
+    SELECT
+        days.as_of,
+        totals.name AS location_id,
+        avg(totals.units) FILTER (WHERE totals.week >= days.this_week - 56 AND NOT totals.is_upset)
+            / nullif(avg(totals.units) FILTER (WHERE totals.week >= days.this_week - 56), 0) AS usual_8,
+        avg(totals.units) FILTER (WHERE totals.week >= days.this_week - 91 AND NOT totals.is_upset)
+            / nullif(avg(totals.units) FILTER (WHERE totals.week >= days.this_week - 91), 0) AS usual_13,
+        avg(totals.units) FILTER (WHERE NOT totals.is_upset) / nullif(avg(totals.units), 0) AS usual_26
     FROM days
-    INNER JOIN seasons AS run ON run.week = days.this_week - 364
-    INNER JOIN seasons AS ahead
-        ON ahead.grain = run.grain AND ahead.part = run.part AND ahead.name = run.name
-        AND ahead.week BETWEEN days.this_week - 364 AND days.this_week - 343
+    INNER JOIN totals
+        ON totals.part = 'location' AND totals.known_on <= days.as_of
+        AND totals.week BETWEEN days.this_week - 182 AND days.this_week - 7
+    GROUP BY days.as_of, totals.name
 ),
 
 promoted AS (
@@ -136,8 +173,15 @@ SELECT
     CASE WHEN promoted.is_depot THEN ahead.ramadan END AS ramadan,
     CASE WHEN promoted.is_depot
         THEN mod(CAST((promoted.target_week - DATE '2024-01-01') / 7 AS INTEGER), 2) END AS fortnight,
-    season.rise / nullif(everything.rise, 0) AS season,  -- beside all: thin series come to count in time
-    CASE WHEN promoted.is_depot THEN coalesce(place.rise, shipped.rise) END AS season_here,
+    CASE WHEN promoted.is_depot AND promoted.sku IS NOT NULL THEN season.rise / nullif(everything.rise, 0) END AS season,
+    CASE WHEN promoted.is_depot THEN place.rise END AS season_here,
+    CASE WHEN promoted.is_depot THEN ahead.paid / promoted.days
+        - CASE WHEN place.rise IS NULL THEN 11 * 12 / 365.25 ELSE before.paid / 7 END END AS paid_more,
+    CASE WHEN promoted.is_depot THEN ahead.ramadan / promoted.days
+        - CASE WHEN place.rise IS NULL THEN 0 ELSE before.ramadan / 7 END END AS ramadan_more,
+    CASE WHEN promoted.is_depot THEN coalesce(upsets.usual_8, 1) END AS usual_8,
+    CASE WHEN promoted.is_depot THEN coalesce(upsets.usual_13, 1) END AS usual_13,
+    CASE WHEN promoted.is_depot THEN coalesce(upsets.usual_26, 1) END AS usual_26,
     CASE WHEN promoted.is_depot THEN promoted.weekday END AS weekday,
     priced.list_price
 FROM promoted
@@ -156,13 +200,13 @@ LEFT JOIN features.demand_lifts AS lifts
     AND lifts.lift_class = promoted.lift_class
 LEFT JOIN rises AS season
     ON season.as_of = promoted.as_of AND season.target_week = promoted.target_week
-    AND season.grain = promoted.grain AND season.part = 'category' AND season.name = promoted.category
+    AND season.part = 'category' AND season.name = promoted.category
 LEFT JOIN rises AS everything
     ON everything.as_of = promoted.as_of AND everything.target_week = promoted.target_week
-    AND everything.grain = promoted.grain AND everything.part = 'all'
+    AND everything.part = 'all'
 LEFT JOIN rises AS place
     ON place.as_of = promoted.as_of AND place.target_week = promoted.target_week
-    AND place.grain = 'location_day' AND place.part = 'location' AND place.name = promoted.location_id
-LEFT JOIN rises AS shipped
-    ON shipped.as_of = promoted.as_of AND shipped.target_week = promoted.target_week
-    AND shipped.grain = 'location_day' AND shipped.part = 'all'
+    AND place.part = 'location' AND place.name = promoted.location_id
+LEFT JOIN features.demand_calendar AS before
+    ON before.week = promoted.target_week - 364 AND before.weekday = 0
+LEFT JOIN upsets ON upsets.as_of = promoted.as_of AND upsets.location_id = promoted.location_id

@@ -33,7 +33,7 @@ class Demand(Forecast):
         "back_share", "feature_share", "category_1_4", "category_clean_4_8", "location_1_4",
     )  # fmt: skip
 
-    learned = ("shelf_share",)
+    learned = ("is_upset",)
     kept: ClassVar[dict[str, str]] = {
         f"shock_{part}": NUMBER for part in ("everywhere", "location", "category", "level")
     }
