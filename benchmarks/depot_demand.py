@@ -3,8 +3,8 @@
     python benchmarks/depot_demand.py FOLDER --size small --seeds 1 2 3 4 5
     python benchmarks/depot_demand.py FOLDER --workspace WORKSPACE
 
-At three origins of the second year a fit on what was known there forecasts every SKU in every depot,
-and every day of a depot, for four weeks. A SKU is judged by what customers wanted, there or not,
+At three origins of the second year a fit on what was known there forecasts every SKU of some depots
+and every day of them, for four weeks. A SKU is judged by what customers wanted, there or not,
 beside seasonal naive, the mean of four weeks, the smart mean, with --rivals statsforecast's AutoETS
 and CrostonSBA on a draw of series (no dependency: pip install statsforecast), and the oracle: what
 the simulator itself expects of each SKU and week before anyone has visited. A day of a depot is
@@ -73,7 +73,7 @@ def known_at(examples: pl.DataFrame, found: UseCase, origin: date) -> pl.DataFra
 def within(found: UseCase, depots: list[str]) -> UseCase:
     """The use case, asked about some depots only."""
     names = ", ".join(f"'{name}'" for name in depots)
-    sql = f"SELECT * FROM ({found.subjects_sql}) AS known WHERE location_id IN ({names})"  # noqa: S608
+    sql = f"SELECT * FROM ({found.subjects_sql}) AS known WHERE location_id IN ({names})"
     some = copy(found)
     some.__class__ = type("Some", (type(found),), {"subjects_sql": sql})
     return some
@@ -165,7 +165,10 @@ def judge_depots(rows: pl.DataFrame) -> dict[str, float]:
     """How often 80 % of the joint paths hold what was wanted of a depot's week, and of a category
     of it; and how far the sum of the means is from it."""
     figures: dict[str, float] = {}
-    for name, keys in {"depot": ["location_id"], "depot_category": ["location_id", "category"]}.items():
+    for name, keys in {
+        "depot": ["location_id"],
+        "depot_category": ["location_id", "category"],
+    }.items():
         inside, errors, wanted = [], [], []
         for _, cell in rows.group_by([*keys, "target_week"], maintain_order=True):
             parts = ("everywhere", "location", "category", "level")

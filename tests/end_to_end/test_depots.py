@@ -16,7 +16,7 @@ from tests.conftest import read_json, run_ghala
 
 DEMAND, ORDERS = "operations/demand", "operations/replenishment"
 MONDAYS = [date(2024, 7, 22) + timedelta(weeks=week) for week in range(3)]
-"""Both are trained on the first; demand is live on the third, where its first week has come true."""
+"""Both are trained on the first; demand is live on the third, when its first week is in."""
 SHORT = {"weeks": 4, "refit_every_weeks": 4, "training_origins": 20, "most_subjects": 1500}
 """Not two years: a young company whose models are judged on the last month."""
 

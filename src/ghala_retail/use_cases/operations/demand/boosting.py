@@ -32,7 +32,7 @@ RECIPES = {
 """A SKU in a depot is one of many thin series that share what prices do; a depot's days are few.
 
 Half a year holds a handful of paydays and feasts, which thousands of series repeat: what trees make
-of them is chance. Over SKUs the total of a week is therefore left to the calendar of the smart mean.
+of them is chance. Over SKUs the total of a week is therefore left to the smart mean's calendar.
 """
 
 HALF_LIFE = 13
@@ -111,11 +111,15 @@ def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Float
     # LightGBM keeps the number of threads for the whole process: of two grains that are fitted side
     # by side, one that changed it would make the other write past its buffers.
     raw = booster.predict(_matrix(subjects, offset), raw_score=True, num_threads=_THREADS)
-    mean = offset * np.exp(np.asarray(raw, dtype=np.float64))
-    if RECIPES.get(str(subjects["grain"][0]), DEFAULT).keeps_totals:
-        week = subjects.select(pl.struct("as_of", "target_week").rank("dense") - 1)[:, 0].to_numpy()
-        mean *= (np.bincount(week, offset) / np.bincount(week, mean))[week]
-    return mean
+    return offset * np.exp(np.asarray(raw, dtype=np.float64))
+
+
+def keep_totals(subjects: pl.DataFrame, mean: Floats, offset: Floats) -> Floats:
+    """The boosted means of whole weeks; where the recipe says so, with the smart mean's totals."""
+    if not RECIPES.get(str(subjects["grain"][0]), DEFAULT).keeps_totals:
+        return mean
+    week = subjects.select(pl.struct("as_of", "target_week").rank("dense") - 1)[:, 0].to_numpy()
+    return np.asarray(mean * (np.bincount(week, offset) / np.bincount(week, mean))[week])
 
 
 def _weight(weeks: pl.Series) -> Floats:

@@ -51,9 +51,17 @@ class GrainModel:
     """That of a SKU of which pricing says nothing; None where pricing had not spoken."""
 
     def means(self, subjects: pl.DataFrame) -> dict[str, Floats]:
-        """The calibrated mean of every candidate, in units per week."""
+        """The calibrated mean of every candidate for all of some weeks, in units per week."""
+        return self._means(subjects, are_whole=True)
+
+    def apart(self, subjects: pl.DataFrame) -> Floats:
+        """The chosen mean of each row by itself, whatever others are asked about beside it."""
+        return self._means(subjects, are_whole=False)[self.chosen]
+
+    def _means(self, subjects: pl.DataFrame, *, are_whole: bool) -> dict[str, Floats]:
         subjects = with_price_effect(subjects, self.elasticity)
-        raw = _candidates(subjects, self.index, lgb.Booster(model_str=self.booster))
+        booster = lgb.Booster(model_str=self.booster)
+        raw = _candidates(subjects, self.index, booster, are_whole=are_whole)
         return {name: raw[name] * self.level[name] for name in CANDIDATES}
 
 
@@ -112,7 +120,7 @@ class Fitting:
             index, booster = self._train(examples, cut)
             is_held = pl.col("as_of").is_between(cut, cut + _BLOCK, closed="left")
             held = examples.filter(is_held, ~pl.col("is_upset"))
-            means = _candidates(held, index, booster)
+            means = _candidates(held, index, booster, are_whole=True)
             parts.append(held.select(*_NAMES, "actual").with_columns(**means))
         return pl.concat(parts)
 
@@ -164,10 +172,12 @@ def load(folder: Path) -> GrainModel:
 
 
 def _candidates(
-    subjects: pl.DataFrame, index: CalendarIndex, booster: lgb.Booster
+    subjects: pl.DataFrame, index: CalendarIndex, booster: lgb.Booster, *, are_whole: bool
 ) -> dict[str, Floats]:
     smart = smart_mean(subjects, index)
     boosted = boosting.boost(booster, subjects, smart)
+    if are_whole:
+        boosted = boosting.keep_totals(subjects, boosted, smart)
     return {"smart_mean": smart, "boosting": boosted, "average": (smart + boosted) / 2}
 
 

@@ -1,4 +1,4 @@
-"""The smart mean: recent sales without promotions, times trend, lift, last year's season, calendar."""
+"""The smart mean: recent sales without promotions, times trend, lift, season and calendar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +23,14 @@ _TREND_POWER = 0.3
 _RIDGE = 2.0
 _CALENDAR = ("month_start_excess", "run_up_excess")
 _IN_DEPOTS = ("paid_more", "ramadan_more", "first_fortnight", "is_first_year")
-"""Once the same week of last year is known, it holds what the calendar does, less what has moved."""
+"""The same week of last year, once known, holds what the calendar does but for what moved."""
 _SEASON = (0.5, 2.0)
 
 _FIRST = pl.col("season_here").is_null().cast(pl.Float64)
-_FIRST_YEAR = (_FIRST.alias("is_first_year"), (_FIRST * pl.col("fortnight")).alias("first_fortnight"))
+_FIRST_YEAR = (
+    _FIRST.alias("is_first_year"),
+    (_FIRST * pl.col("fortnight")).alias("first_fortnight"),
+)
 
 Floats = NDArray[np.float64]
 
@@ -43,11 +46,13 @@ class CalendarIndex:
 
 
 def recent(subjects: pl.DataFrame) -> Floats:
-    """The smart mean before the calendar: memory x trend x lift x price x season; units per week."""
+    """Before the calendar, in units a week: memory x trend x lift x price x season."""
     known = [name for name, _ in _MEMORY]
     memory = pl.sum_horizontal(  # a shelf that was empty throughout a window says nothing of it
         [
-            pl.coalesce(name, *known[::-1], 0.0) * weight * pl.col(f"usual_{name[6:]}").fill_null(1.0)
+            pl.coalesce(name, *known[::-1], 0.0)
+            * weight
+            * pl.col(f"usual_{name[6:]}").fill_null(1.0)
             for name, weight in _MEMORY
         ]
     )
@@ -115,4 +120,6 @@ def smart_mean(subjects: pl.DataFrame, index: CalendarIndex) -> Floats:
 
 
 def _design(frame: pl.DataFrame, columns: Sequence[str]) -> Floats:
-    return np.column_stack([np.ones(frame.height), frame.select(columns).to_numpy().astype(np.float64)])
+    return np.column_stack(
+        [np.ones(frame.height), frame.select(columns).to_numpy().astype(np.float64)]
+    )

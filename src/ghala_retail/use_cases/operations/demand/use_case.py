@@ -83,7 +83,7 @@ def _by_grain(examples: pl.DataFrame) -> list[pl.DataFrame]:
 def _at_planned_prices(model: Model, grains: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """The days of the depots with what prices planned ahead do to all that is sent from there."""
     skus = model["sku_location"]
-    effects = depot_effects(grains["sku_location"], lambda rows: skus.means(rows)[skus.chosen])
+    effects = depot_effects(grains["sku_location"], skus.apart)
     days = grains["location_day"].join(
         effects.rename({"price_effect": "depot_effect"}),
         on=("as_of", "location_id", "target_week"),
