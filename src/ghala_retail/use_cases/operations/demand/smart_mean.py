@@ -92,8 +92,8 @@ def _spread(totals: pl.DataFrame, errors: Floats) -> float:
 
 def read_index(content: dict[str, Any]) -> CalendarIndex:
     """The index as it was written to JSON, by this version or an earlier one."""
-    lists = {name: tuple(content[name]) for name in ("coefficients", "columns") if name in content}
-    return CalendarIndex(**lists, spread=content.get("spread", 0.0))
+    columns = tuple(content.get("columns", _CALENDAR))
+    return CalendarIndex(tuple(content["coefficients"]), columns, content.get("spread", 0.0))
 
 
 def sum_cells(rows: pl.DataFrame, values: Sequence[str], apart: Sequence[str] = ()) -> pl.DataFrame:
