@@ -13,7 +13,7 @@ from ghala.contracts.discovery import packs, sources, use_cases
 from ghala.contracts.errors import CheckFailed, ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase, table_of
-from ghala.warehouse.built import find_changed, read_sql, record_built
+from ghala.warehouse.built import begin, find_changed, find_fresh, read_texts, record_built
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.predictions import create_tables, mart_of, mart_sql
@@ -30,31 +30,31 @@ class BuildResult:
 
 
 def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
-    """Run every model and every test.
+    """Run every model and every test that what is new since the last build can reach.
 
     Tables that only grow are built anew when asked, and when the SQL behind them has changed.
 
     Raises:
         CheckFailed: a model or a test failed; each is named. What was built before stays.
     """
-    texts = read_sql(assemble(workspace))
+    texts = read_texts(assemble(workspace))
     with open_warehouse(workspace) as warehouse:
         for use_case in use_cases(workspace).values():  # models read predictions, if there are none
             create_tables(warehouse, use_case)
-        changed = find_changed(warehouse, texts)
-    arguments = ["build", *(["--full-refresh"] if full_refresh or changed else [])]
-    succeeded, nodes = _invoke(workspace, arguments)
+        everything = full_refresh or bool(find_changed(warehouse, texts))
+        fresh = [] if everything else find_fresh(warehouse, texts)
+        begin(warehouse)
+    options = ["--full-refresh"] if everything else ["--select", *fresh] if fresh else []
+    succeeded, nodes = _invoke(workspace, ["build", *options])
     result = _summarise(nodes)
-    made = [node.status for node in nodes if node.node.resource_type == "model"]
-    if made and set(made) == {"success"}:
-        with open_warehouse(workspace) as warehouse:
-            record_built(warehouse, texts)
     if not succeeded:
         named = "; ".join(result.failures[:5]) or "see .ghala/dbt/logs/dbt.log"
         raise CheckFailed(
             f"The build failed: {named}.",
             "Read the failing model or test in .ghala/dbt; readers keep the last good build.",
         )
+    with open_warehouse(workspace) as warehouse:
+        record_built(warehouse, texts)
     return result
 
 

@@ -9,24 +9,30 @@ from pathlib import Path
 import polars as pl
 import yaml
 
+from ghala.contracts.errors import CheckFailed
 from ghala.warehouse.engines.engine import Warehouse
 
 log = logging.getLogger("ghala.build")
 BATCH = "batch"
 """The name under which the last batch that was built is remembered."""
+_UNDER_WAY = "under way"
+"""The name that is there while a build, or a loading from the first file on, is not whole."""
 _LISTS = ("sources", "staged", "use_cases")
 """Variables that say which files there are, which the files do too."""
 _REF = re.compile(r"ref\('(\w+)'\)")
+_RAW = re.compile(r"\b(?:raw|platform)\.\w")
 _INCREMENTAL = re.compile(r"materialized\s*=\s*'incremental'")
 
 
-def read_sql(project: Path) -> dict[str, str]:
-    """Every model and macro of a dbt project, by its path in it, and the variables they use."""
+def read_texts(project: Path) -> dict[str, str]:
+    """Every model and macro of a dbt project, by its path in it, with the variables they use and
+    all that is declared of them."""
     settings = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
     used = {name: value for name, value in settings["vars"].items() if name not in _LISTS}
-    return {"macros/vars": repr(sorted(used.items()))} | {
+    declared = [f.read_text(encoding="utf-8") for f in sorted((project / "models").rglob("*.yml"))]
+    return {"macros/vars": repr(sorted(used.items())), "declared": "\n".join(declared)} | {
         file.relative_to(project).as_posix(): file.read_text(encoding="utf-8")
-        for folder in ("models", "macros")
+        for folder in ("models", "macros", "tests")
         for file in sorted((project / folder).rglob("*.sql"))
     }
 
@@ -49,6 +55,55 @@ def find_changed(warehouse: Warehouse, texts: Mapping[str, str]) -> list[str]:
     if changed and held:
         log.info("everything is built anew, since SQL has changed: %s", ", ".join(changed[:5]))
     return changed
+
+
+def find_fresh(warehouse: Warehouse, texts: Mapping[str, str]) -> list[str]:
+    """dbt's selectors of what can differ from the last build, of which everything else stays.
+
+    That is what stands behind feeds with newer batches, behind what the platform itself writes, and
+    what names a raw table past dbt. Empty where everything has to be built: for the first time,
+    after a build that failed, and when any SQL or declaration is another.
+    """
+    held = dict(warehouse.rows("SELECT name, digest FROM platform.built"))
+    last = held.pop(BATCH, None)
+    if last is None or held != _digests(texts):
+        return []
+    fed = warehouse.rows(
+        "SELECT DISTINCT source, feed FROM raw.batches WHERE batch > ? ORDER BY 1, 2", [int(last)]
+    )
+    past_dbt = [
+        Path(n).stem for n, text in texts.items() if n[:7] == "models/" and _RAW.search(text)
+    ]
+    return [
+        *("source:platform+", "source:raw.batches+", "source:raw.quarantine+"),
+        "source:raw.releases+",
+        *(f"source:raw.{source}__{feed}+" for source, feed in fed),
+        *(f"{name}+" for name in past_dbt),
+    ]
+
+
+def begin(warehouse: Warehouse) -> None:
+    """Note that what is built is not one whole build until the next one that succeeds."""
+    if not _is_under_way(warehouse):
+        warehouse.execute("INSERT INTO platform.built VALUES (?, '')", [_UNDER_WAY])
+
+
+def require_whole(warehouse: Warehouse) -> None:
+    """Check that the last build came to its end, so that readers may be shown it.
+
+    Raises:
+        CheckFailed: it failed or was broken off, or everything was loaded anew since.
+    """
+    if _is_under_way(warehouse):
+        raise CheckFailed(
+            "What is built is not one whole build: the last one failed or was broken off, or"
+            " everything was loaded anew since. Readers keep what was published before.",
+            "Run `ghala build`, then publish.",
+        )
+
+
+def _is_under_way(warehouse: Warehouse) -> bool:
+    return bool(warehouse.rows("SELECT 1 FROM platform.built WHERE name = ?", [_UNDER_WAY]))
 
 
 def record_built(warehouse: Warehouse, texts: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from polars.testing import assert_frame_equal
 from tests.unit.retail_warehouse.conftest import STAGES, Company, day, without_batches
 
 from ghala.warehouse.build import assemble
-from ghala.warehouse.built import find_changed, read_sql
+from ghala.warehouse.built import find_changed, read_texts
 from ghala.warehouse.engines.opening import open_warehouse
 
 
@@ -134,7 +134,7 @@ def test_a_depot_s_day_counts_what_has_to_be_sent(company: Company) -> None:
 
 
 def test_the_next_build_is_one_over_what_is_new(company: Company) -> None:
-    texts = read_sql(assemble(company.workspace))
+    texts = read_texts(assemble(company.workspace))
     with open_warehouse(company.workspace) as warehouse:
         assert find_changed(warehouse, texts) == []
 

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ghala.warehouse.built import find_changed, read_sql, record_built
+from ghala.contracts.errors import CheckFailed
+from ghala.warehouse.built import begin, find_changed, find_fresh, read_texts, record_built
 from ghala.warehouse.engines.opening import open_warehouse
+from ghala.warehouse.landing import unload
+from ghala.warehouse.publish import publish, read_published
 
-from .conftest import Shop
+from .conftest import MONDAY, Shop
 
 GROWS = "{{ config(materialized='incremental') }} SELECT * FROM {{ ref('%s') }}"
 TEXTS = {
@@ -61,6 +64,57 @@ def test_a_view_that_changes_and_a_new_model_cost_no_full_build(embedded_shop: S
     assert changed(embedded_shop, **{"models/core/new.sql": GROWS % "places"}) == []
 
 
+def test_a_build_that_did_not_end_is_not_shown_to_readers(shop: Shop) -> None:
+    with open_warehouse(shop.workspace) as warehouse:
+        begin(warehouse)
+        begin(warehouse)
+        with pytest.raises(CheckFailed, match="not one whole build") as refused:
+            publish(shop.workspace, warehouse, as_of=MONDAY)
+        assert "ghala build" in refused.value.next_step
+        record_built(warehouse, TEXTS)
+        assert publish(shop.workspace, warehouse, as_of=MONDAY).number == 1
+        unload(shop.workspace, warehouse)
+        with pytest.raises(CheckFailed, match="loaded anew"):
+            publish(shop.workspace, warehouse, as_of=MONDAY)
+
+    assert read_published(shop.workspace).number == 1
+
+
+def fresh(shop: Shop, **texts: str) -> set[str]:
+    with open_warehouse(shop.workspace) as warehouse:
+        return set(find_fresh(warehouse, {**TEXTS, **texts}))
+
+
+def test_only_what_has_newer_batches_behind_it_is_built_again(embedded_shop: Shop) -> None:
+    with open_warehouse(embedded_shop.workspace) as warehouse:
+        record_built(warehouse, TEXTS)
+    before = fresh(embedded_shop)
+    embedded_shop.deliver("products_2024-01-08.csv", "sku,name,size\nA,Sugar,T\n")
+    embedded_shop.land()
+
+    assert "source:platform+" in before
+    assert fresh(embedded_shop) - before == {"source:raw.shop__products+"}
+
+
+def test_a_model_that_names_a_raw_table_itself_is_built_every_time(embedded_shop: Shop) -> None:
+    past = {"models/core/places.sql": "SELECT * FROM raw.shop__places"}
+    with open_warehouse(embedded_shop.workspace) as warehouse:
+        record_built(warehouse, {**TEXTS, **past})
+    assert "places+" in fresh(embedded_shop, **past)
+
+
+def test_everything_is_built_when_anything_is_declared_otherwise_or_a_build_was_broken_off(
+    embedded_shop: Shop,
+) -> None:
+    assert not fresh(embedded_shop)
+    with open_warehouse(embedded_shop.workspace) as warehouse:
+        record_built(warehouse, TEXTS)
+    assert not fresh(embedded_shop, declared="a new test of a column")
+    with open_warehouse(embedded_shop.workspace) as warehouse:
+        begin(warehouse)
+    assert not fresh(embedded_shop)
+
+
 def test_a_new_staging_query_is_read_from_the_first_batch_on(embedded_shop: Shop) -> None:
     name = "models/staging/shop/stg_shop__returns.sql"
     assert changed(embedded_shop, **{name: "SELECT 1"}) == [name]
@@ -69,6 +123,6 @@ def test_a_new_staging_query_is_read_from_the_first_batch_on(embedded_shop: Shop
 def test_lists_of_files_are_no_variables(tmp_path: Path) -> None:
     settings = "vars: {sources: [%s], staged: [], currency: KES}\n"
     (tmp_path / "dbt_project.yml").write_text(settings % "shop", encoding="utf-8")
-    before = read_sql(tmp_path)
+    before = read_texts(tmp_path)
     (tmp_path / "dbt_project.yml").write_text(settings % "till", encoding="utf-8")
-    assert read_sql(tmp_path) == before
+    assert read_texts(tmp_path) == before
