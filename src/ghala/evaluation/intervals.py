@@ -10,6 +10,8 @@ Floats = NDArray[np.float64]
 
 CENTRAL = (0.1, 0.9)
 _GRID = np.geomspace(0.01, 4.0, 16)
+_FINE = np.geomspace(1e-4, 0.01, 8)
+"""For totals of many, of which even the least of the grid would cover too much."""
 _BUCKETS = 10
 _SAMPLE = 2_000
 _LEAST_MEAN = 1e-3
@@ -87,9 +89,16 @@ def fit_dispersion(counts: Floats, mean: Floats, *, seed: int) -> Dispersion:
 
 def _solve(counts: Floats, mean: Floats) -> float:
     wanted = CENTRAL[1] - CENTRAL[0]
-    shares = [covered(counts, mean, np.full(len(counts), d)).mean() for d in _GRID]
-    rising = np.maximum.accumulate(np.array(shares))
-    return float(np.exp(np.interp(wanted, rising, np.log(_GRID))))
+    grid, shares = _GRID, _shares(counts, mean, _GRID)
+    if shares[0] > wanted:
+        grid, shares = _FINE, _shares(counts, mean, _FINE)
+    rising = np.maximum.accumulate(shares)
+    return float(np.exp(np.interp(wanted, rising, np.log(grid))))
+
+
+def _shares(counts: Floats, mean: Floats, grid: Floats) -> Floats:
+    """How much of what happened the central 80 % holds, by dispersion."""
+    return np.array([covered(counts, mean, np.full(len(counts), d)).mean() for d in grid])
 
 
 def _shape(mean: Floats, dispersion: Floats) -> tuple[Floats, Floats]:

@@ -32,6 +32,13 @@ def test_intervals_with_the_fitted_dispersion_cover_four_of_five_of_other_counts
     assert inside == pytest.approx(0.8, abs=0.01)
 
 
+def test_totals_that_hardly_spread_get_narrow_intervals() -> None:
+    mean = np.full(4_000, 20_000.0)
+    fitted = fit_dispersion(draw(mean, 0.001, seed=4), mean, seed=1)
+
+    assert fitted.at(mean[:1])[0] == pytest.approx(0.001, rel=0.2)
+
+
 def test_the_same_counts_and_seed_give_the_same_dispersion() -> None:
     mean = np.random.default_rng(2).lognormal(1.0, 1.0, 20_000)
     counts = draw(mean, 0.6, seed=4)

@@ -18,14 +18,22 @@ class Recipe:
     leaves: int = 15
     rows: int = 120_000
     least: int = 400
+    also: tuple[str, ...] = ()
+    """What it looks at beside what all do."""
+    keeps_totals: bool = False
+    """Whether the smart mean says how much a week brings, and boosting only how it is spread."""
 
 
 DEFAULT = Recipe()
 RECIPES = {
-    "sku_location": Recipe(rounds=240, leaves=31, rows=400_000),
-    "location_day": Recipe(rounds=160, leaves=7, least=40),
+    "sku_location": Recipe(rounds=160, leaves=31, rows=250_000, keeps_totals=True),
+    "location_day": Recipe(rounds=160, leaves=7, least=40, also=("paid_more", "weekday")),
 }
-"""A SKU in a depot is one of many thin series that share what prices do; a depot's days are few."""
+"""A SKU in a depot is one of many thin series that share what prices do; a depot's days are few.
+
+Half a year holds a handful of paydays and feasts, which thousands of series repeat: what trees make
+of them is chance. Over SKUs the total of a week is therefore left to the smart mean's calendar.
+"""
 
 HALF_LIFE = 13
 """After so many weeks an example counts half: habits, prices and the range move on."""
@@ -106,6 +114,14 @@ def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Float
     return offset * np.exp(np.asarray(raw, dtype=np.float64))
 
 
+def keep_totals(subjects: pl.DataFrame, mean: Floats, offset: Floats) -> Floats:
+    """The boosted means of whole weeks; where the recipe says so, with the smart mean's totals."""
+    if not RECIPES.get(str(subjects["grain"][0]), DEFAULT).keeps_totals:
+        return mean
+    week = subjects.select(pl.struct("as_of", "target_week").rank("dense") - 1)[:, 0].to_numpy()
+    return np.asarray(mean * (np.bincount(week, offset) / np.bincount(week, mean))[week])
+
+
 def _weight(weeks: pl.Series) -> Floats:
     days = weeks.to_numpy()
     age = (days.max() - days) / np.timedelta64(7, "D")
@@ -114,8 +130,10 @@ def _weight(weeks: pl.Series) -> Floats:
 
 def _matrix(frame: pl.DataFrame, offset: Floats) -> NDArray[np.float32]:
     scale = pl.Series(offset)
+    grain = str(frame["grain"][0])
     table = frame.with_columns(_here(n) for n in (2, 8, 26)).select(
         *_AS_THEY_ARE,
+        *RECIPES.get(grain, DEFAULT).also,
         *(pl.col(name) / scale for name in _SCALED),
         *(_pooled(level, weeks) / scale for level, weeks in _POOLED),
         *((pl.col(name) - pl.col(f"{name}_8")).alias(f"{name}_change") for name in _SHARES),

@@ -1,7 +1,7 @@
 """The model of one grain: which candidate, at which level, with which interval."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ghala_retail.use_cases.operations.demand.smart_mean import (
     INPUTS,
     CalendarIndex,
     fit_index,
+    read_index,
     smart_mean,
     sum_cells,
 )
@@ -50,9 +51,17 @@ class GrainModel:
     """That of a SKU of which pricing says nothing; None where pricing had not spoken."""
 
     def means(self, subjects: pl.DataFrame) -> dict[str, Floats]:
-        """The calibrated mean of every candidate, in units per week."""
+        """The calibrated mean of every candidate for all of some weeks, in units per week."""
+        return self._means(subjects, are_whole=True)
+
+    def apart(self, subjects: pl.DataFrame) -> Floats:
+        """The chosen mean of each row by itself, whatever others are asked about beside it."""
+        return self._means(subjects, are_whole=False)[self.chosen]
+
+    def _means(self, subjects: pl.DataFrame, *, are_whole: bool) -> dict[str, Floats]:
         subjects = with_price_effect(subjects, self.elasticity)
-        raw = _candidates(subjects, self.index, lgb.Booster(model_str=self.booster))
+        booster = lgb.Booster(model_str=self.booster)
+        raw = _candidates(subjects, self.index, booster, are_whole=are_whole)
         return {name: raw[name] * self.level[name] for name in CANDIDATES}
 
 
@@ -91,6 +100,8 @@ class Fitting:
         chosen = min(CANDIDATES, key=lambda name: scores[name])
         errors = scored.with_columns(mean=pl.col(chosen) * level[chosen])
         shocks = fit_shocks(errors)
+        # Three months see few of the weeks in which all moved together; half a year sees more.
+        shocks = replace(shocks, everywhere=max(shocks.everywhere, index.spread))
         return GrainModel(
             booster.model_to_string(), index, chosen, level, dispersion, scores, shocks,
             elasticity,
@@ -107,14 +118,15 @@ class Fitting:
         for block in range(_VALIDATION_BLOCKS, 0, -1):
             cut = last + timedelta(weeks=1) - block * _BLOCK
             index, booster = self._train(examples, cut)
-            held = examples.filter(pl.col("as_of").is_between(cut, cut + _BLOCK, closed="left"))
-            means = _candidates(held, index, booster)
+            is_held = pl.col("as_of").is_between(cut, cut + _BLOCK, closed="left")
+            held = examples.filter(is_held, ~pl.col("is_upset"))
+            means = _candidates(held, index, booster, are_whole=True)
             parts.append(held.select(*_NAMES, "actual").with_columns(**means))
         return pl.concat(parts)
 
     def _train(self, examples: pl.DataFrame, cut: date) -> tuple[CalendarIndex, lgb.Booster]:
         """Learn from what came true before ``cut``, without copying more than is learned from."""
-        is_known = pl.col("target_week") < cut
+        is_known = (pl.col("target_week") < cut) & ~pl.col("is_upset")
         columns = ("as_of", "target_week", "actual", "sold_weeks", *INPUTS)
         known = examples.lazy().filter(is_known).select(columns).collect()
         sums = known.select("actual", "sold_weeks").sum().row(0)
@@ -146,7 +158,7 @@ def load(folder: Path) -> GrainModel:
     content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     return GrainModel(
         booster=(folder / "booster.txt").read_text(encoding="utf-8"),
-        index=CalendarIndex(tuple(content["index"]["coefficients"])),
+        index=read_index(content["index"]),
         chosen=content["chosen"],
         level=content["level"],
         dispersion={
@@ -160,10 +172,12 @@ def load(folder: Path) -> GrainModel:
 
 
 def _candidates(
-    subjects: pl.DataFrame, index: CalendarIndex, booster: lgb.Booster
+    subjects: pl.DataFrame, index: CalendarIndex, booster: lgb.Booster, *, are_whole: bool
 ) -> dict[str, Floats]:
     smart = smart_mean(subjects, index)
     boosted = boosting.boost(booster, subjects, smart)
+    if are_whole:
+        boosted = boosting.keep_totals(subjects, boosted, smart)
     return {"smart_mean": smart, "boosting": boosted, "average": (smart + boosted) / 2}
 
 

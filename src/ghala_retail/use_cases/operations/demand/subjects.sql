@@ -11,6 +11,7 @@ series AS (
         history.location_id,
         CASE WHEN history.grain = 'location_day' THEN CAST(right(history.series, 1) AS INTEGER) ELSE 0 END
             AS weekday,
+        CASE WHEN history.grain = 'location_day' THEN 1 ELSE 7 END AS days,
         history.grain IN ('sku_location', 'location_day') AS is_depot
     FROM days
     INNER JOIN features.demand_history AS history
@@ -64,6 +65,66 @@ plan AS (
         AND arrived.target_week BETWEEN days.this_week - 7 AND days.this_week + 21
 ),
 
+-- What categories sold in a week, and all of them, and each depot over its days; a week in which it was
+-- less than 0.7 of the quarter before was upset by something (a strike, an election) and is no measure.
+weekly AS (
+    SELECT 'category' AS part, category AS name, week, known_on, units
+    FROM features.demand_categories
+    WHERE grain = 'sku_location'
+    UNION ALL
+    SELECT 'all', 'all', week, max(known_on), sum(units)
+    FROM features.demand_categories
+    WHERE grain = 'sku_location'
+    GROUP BY week
+    UNION ALL
+    SELECT 'location', location_id, week, max(known_on), sum(units)
+    FROM features.demand_history
+    WHERE grain = 'location_day'
+    GROUP BY location_id, week
+),
+
+totals AS (
+    SELECT *, coalesce(units < 0.7 * avg(units) OVER quarter, false) AS is_upset
+    FROM weekly
+    WINDOW quarter AS (PARTITION BY part, name ORDER BY week ROWS BETWEEN 13 PRECEDING AND 1 PRECEDING)
+),
+
+a_year_ago AS (
+    SELECT days.as_of, days.this_week, totals.part, totals.name, avg(totals.units) AS units
+    FROM days
+    INNER JOIN totals ON totals.week BETWEEN days.this_week - 420 AND days.this_week - 371
+    WHERE NOT totals.is_upset
+    GROUP BY days.as_of, days.this_week, totals.part, totals.name
+),
+
+-- By how much the same week stood above the eight before the forecast's day, a year ago.
+rises AS (
+    SELECT
+        run.as_of, run.part, run.name, CAST(totals.week + 364 AS DATE) AS target_week,
+        totals.units / nullif(run.units, 0) AS rise
+    FROM a_year_ago AS run
+    INNER JOIN totals
+        ON totals.part = run.part AND totals.name = run.name AND NOT totals.is_upset
+        AND totals.week BETWEEN run.this_week - 364 AND run.this_week - 343
+),
+
+-- By how much upset weeks lower what a depot remembers.
+upsets AS (
+    SELECT
+        days.as_of,
+        totals.name AS location_id,
+        avg(totals.units) FILTER (WHERE totals.week >= days.this_week - 56 AND NOT totals.is_upset)
+            / nullif(avg(totals.units) FILTER (WHERE totals.week >= days.this_week - 56), 0) AS usual_8,
+        avg(totals.units) FILTER (WHERE totals.week >= days.this_week - 91 AND NOT totals.is_upset)
+            / nullif(avg(totals.units) FILTER (WHERE totals.week >= days.this_week - 91), 0) AS usual_13,
+        avg(totals.units) FILTER (WHERE NOT totals.is_upset) / nullif(avg(totals.units), 0) AS usual_26
+    FROM days
+    INNER JOIN totals
+        ON totals.part = 'location' AND totals.known_on <= days.as_of
+        AND totals.week BETWEEN days.this_week - 182 AND days.this_week - 7
+    GROUP BY days.as_of, totals.name
+),
+
 promoted AS (
     SELECT
         targets.*,
@@ -112,8 +173,16 @@ SELECT
     CASE WHEN promoted.is_depot THEN ahead.ramadan END AS ramadan,
     CASE WHEN promoted.is_depot
         THEN mod(CAST((promoted.target_week - DATE '2024-01-01') / 7 AS INTEGER), 2) END AS fortnight,
-    CASE WHEN promoted.is_depot THEN season.around / nullif(run.before, 0) END AS season,
-    CASE WHEN promoted.is_depot THEN place.around / nullif(place_run.before, 0) END AS season_here,
+    CASE WHEN promoted.is_depot AND promoted.sku IS NOT NULL THEN season.rise / nullif(everything.rise, 0) END AS season,
+    CASE WHEN promoted.is_depot THEN place.rise END AS season_here,
+    CASE WHEN promoted.is_depot THEN ahead.paid / promoted.days
+        - CASE WHEN place.rise IS NULL THEN 11 * 12 / 365.25 ELSE before.paid / 7 END END AS paid_more,
+    CASE WHEN promoted.is_depot THEN ahead.ramadan / promoted.days
+        - CASE WHEN place.rise IS NULL THEN 0 ELSE before.ramadan / 7 END END AS ramadan_more,
+    CASE WHEN promoted.is_depot THEN coalesce(upsets.usual_8, 1) END AS usual_8,
+    CASE WHEN promoted.is_depot THEN coalesce(upsets.usual_13, 1) END AS usual_13,
+    CASE WHEN promoted.is_depot THEN coalesce(upsets.usual_26, 1) END AS usual_26,
+    CASE WHEN promoted.is_depot THEN promoted.weekday END AS weekday,
     priced.list_price
 FROM promoted
 INNER JOIN features.demand_calendar AS ahead
@@ -129,15 +198,15 @@ LEFT JOIN features.demand_lifts AS lifts
     ON lifts.week = promoted.this_week - 7 AND lifts.known_on <= promoted.as_of
     AND lifts.grain = promoted.grain AND lifts.category = promoted.category
     AND lifts.lift_class = promoted.lift_class
-LEFT JOIN features.demand_seasons AS season
-    ON season.grain = promoted.grain AND season.part = 'category'
-    AND season.name = promoted.category AND season.week = promoted.target_week - 364
-LEFT JOIN features.demand_seasons AS run
-    ON run.grain = promoted.grain AND run.part = 'category'
-    AND run.name = promoted.category AND run.week = promoted.this_week - 364
-LEFT JOIN features.demand_seasons AS place
-    ON place.grain = promoted.grain AND place.part = 'location'
-    AND place.name = promoted.location_id AND place.week = promoted.target_week - 364
-LEFT JOIN features.demand_seasons AS place_run
-    ON place_run.grain = promoted.grain AND place_run.part = 'location'
-    AND place_run.name = promoted.location_id AND place_run.week = promoted.this_week - 364
+LEFT JOIN rises AS season
+    ON season.as_of = promoted.as_of AND season.target_week = promoted.target_week
+    AND season.part = 'category' AND season.name = promoted.category
+LEFT JOIN rises AS everything
+    ON everything.as_of = promoted.as_of AND everything.target_week = promoted.target_week
+    AND everything.part = 'all'
+LEFT JOIN rises AS place
+    ON place.as_of = promoted.as_of AND place.target_week = promoted.target_week
+    AND place.part = 'location' AND place.name = promoted.location_id
+LEFT JOIN features.demand_calendar AS before
+    ON before.week = promoted.target_week - 364 AND before.weekday = 0
+LEFT JOIN upsets ON upsets.as_of = promoted.as_of AND upsets.location_id = promoted.location_id

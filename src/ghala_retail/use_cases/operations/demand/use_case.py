@@ -33,6 +33,7 @@ class Demand(Forecast):
         "back_share", "feature_share", "category_1_4", "category_clean_4_8", "location_1_4",
     )  # fmt: skip
 
+    learned = ("is_upset",)
     kept: ClassVar[dict[str, str]] = {
         f"shock_{part}": NUMBER for part in ("everywhere", "location", "category", "level")
     }
@@ -82,7 +83,7 @@ def _by_grain(examples: pl.DataFrame) -> list[pl.DataFrame]:
 def _at_planned_prices(model: Model, grains: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """The days of the depots with what prices planned ahead do to all that is sent from there."""
     skus = model["sku_location"]
-    effects = depot_effects(grains["sku_location"], lambda rows: skus.means(rows)[skus.chosen])
+    effects = depot_effects(grains["sku_location"], skus.apart)
     days = grains["location_day"].join(
         effects.rename({"price_effect": "depot_effect"}),
         on=("as_of", "location_id", "target_week"),
