@@ -142,9 +142,9 @@ class Company:
         guess: Array = np.outer(by_depot, share).ravel()
         return guess
 
-    def days(self) -> Iterator[Business]:
-        """Live through the plan's days."""
-        for day in range(self.plan.days):
+    def days(self, since: int = 0) -> Iterator[Business]:
+        """Live through the plan's days; through those that are left, where some were before."""
+        for day in range(since, self.plan.days):
             yield self._live(describe_day(self.draws, day, self.plan.date(day)))
 
     def _live(self, day: Day) -> Business:

@@ -59,7 +59,7 @@ def plan(offers: Offers, rules: Rules) -> Calendar:
     if not offers.events.height:
         return simple
     best = _solve(offers, rules, start=simple)
-    missing = _missing(_week_of(offers)[best.any(axis=1)], offers, rules)
+    missing = _missing(offers.week[best.any(axis=1)], offers, rules)
     # Out of time, the solver may hold less than the simple rule.
     return max(
         simple,
@@ -106,7 +106,7 @@ def plan_greedily(offers: Offers, rules: Rules) -> Calendar:
     """The event that earns most first, in every location that still has room for it."""
     runs = np.zeros_like(offers.gain, bool)
     room, budget = offers.room.copy(), np.full(len(offers.weeks), rules.budget_kes)
-    week, category = _week_of(offers), offers.events["category"].to_list()
+    week, category = offers.week, offers.events["category"].to_list()
     featured = offers.events["featured"].to_numpy() > 0
     worth = np.where(offers.gain > 0, offers.gain, 0.0).sum(axis=1)
     taken: list[int] = []
@@ -132,7 +132,7 @@ def plan_greedily(offers: Offers, rules: Rules) -> Calendar:
 
 def find_blocked(offers: Offers, rules: Rules, calendar: Calendar) -> NDArray[np.str_]:
     """By event and location, what keeps the best event of its category and week from running."""
-    week = _week_of(offers)
+    week = offers.week
     used = np.zeros_like(offers.room)
     spent = np.zeros(len(offers.weeks))
     for event, place in np.argwhere(calendar.runs):
@@ -158,11 +158,6 @@ def _fill(offers: Offers, event: int, *, room: Array, budget: float) -> NDArray[
     return affordable
 
 
-def _week_of(offers: Offers) -> NDArray[np.int64]:
-    place = {week: n for n, week in enumerate(offers.weeks)}
-    return np.array([place[w] for w in offers.events["target_week"]], dtype=np.int64)
-
-
 def _missing(weeks: NDArray[np.int64], offers: Offers, rules: Rules) -> tuple[int, ...]:
     ran = np.bincount(weeks, minlength=len(offers.weeks))
     return tuple(int(max(rules.min_events - count, 0)) for count in ran)
@@ -172,7 +167,7 @@ def _limit_events(
     model: "CpModel", chosen: "list[IntVar]", *, offers: Offers, rules: Rules
 ) -> None:
     """Events and front pages a week, and the rest between two events of a category."""
-    week, category = _week_of(offers), offers.events["category"].to_numpy()
+    week, category = offers.week, offers.events["category"].to_numpy()
     featured = offers.events["featured"].to_numpy() > 0
     for at in range(len(offers.weeks)):
         mine = np.flatnonzero(week == at)
@@ -188,7 +183,7 @@ def _ask_for_events(
     model: "CpModel", chosen: "list[IntVar]", *, offers: Offers, rules: Rules
 ) -> "list[IntVar]":
     """At least so many events a week; what is missing is said, not refused."""
-    week = _week_of(offers)
+    week = offers.week
     short: list[IntVar] = []
     for at in range(len(offers.weeks) if rules.min_events else 0):
         lacks = model.new_int_var(0, rules.min_events, "")
@@ -201,7 +196,7 @@ def _limit_amounts(
     model: "CpModel", runs: "dict[tuple[int, int], IntVar]", *, offers: Offers, rules: Rules
 ) -> None:
     """Litres of each location and week, and the budget of each week."""
-    week = _week_of(offers)
+    week = offers.week
     by_room: dict[tuple[int, int], list[tuple[int, IntVar]]] = {}
     by_week: dict[int, list[tuple[int, IntVar]]] = {}
     for (event, place), here in runs.items():

@@ -1,12 +1,13 @@
 """What each event that could be planned would earn, cost and carry, in each location."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ghala_retail.use_cases.marketing.events.charges import Charges, read_charges
 from ghala_retail.use_cases.marketing.events.response import Response
 
 Array = NDArray[np.float64]
@@ -19,7 +20,8 @@ class Offers:
     """Events that could be planned, one row each, in every location of one planning day.
 
     Arrays are by event and location: ``gain`` (KES of margin without VAT), ``discount`` (KES given
-    away), ``litres`` (more than usual) and ``units`` (that the company would not have sold).
+    away), ``litres`` (that the location carries more than usual) and ``units`` (that the company
+    would not have sold).
 
     Attributes:
         events: ``category, target_week, event, depth, featured, probability`` and the expected lift
@@ -27,6 +29,7 @@ class Offers:
         locations: the locations, in the order of the arrays.
         weeks: the weeks to plan, in order.
         room: litres that each location can carry beyond its usual load; infinite where unknown.
+        charges: what trucks charge for litres beyond the usual load.
     """
 
     events: pl.DataFrame
@@ -39,12 +42,25 @@ class Offers:
     litres: Array
     units: Array
     room: Array
+    charges: Charges
+
+    @property
+    def week(self) -> NDArray[np.int64]:
+        """The place of each event's week in ``weeks``."""
+        place = {week: n for n, week in enumerate(self.weeks)}
+        return np.array([place[w] for w in self.events["target_week"]], dtype=np.int64)
+
+    def charged(self, price: Array) -> "Offers":
+        """The same with what trucks ask for a litre, by location and week, taken off the gains."""
+        asked = self.litres * price[:, self.week].T
+        return replace(self, gain=self.gain - asked)
 
     def keep(self, mask: NDArray[np.bool_]) -> "Offers":
         """The events under a mask."""
         return Offers(
             self.events.filter(mask), self.locations, self.weeks, self.gain[mask], self.low[mask],
             self.high[mask], self.discount[mask], self.litres[mask], self.units[mask], self.room,
+            self.charges,
         )  # fmt: skip
 
 
@@ -84,9 +100,9 @@ def list_offers(response: Response, cells: pl.DataFrame, asked: Asked) -> Offers
             for name, values in _weigh(shelf, drawn, gains=gains, depth=depth).items():
                 arrays[name][row, where] = values
     said = events.with_columns(probability=probability, lift=np.exp(log_lift + spread**2 / 2))
-    room = _room(cells, locations, weeks)
+    room, charges = (make(cells, locations, weeks) for make in (_room, read_charges))
     likely = probability >= asked.min_probability
-    return Offers(said, locations, weeks, **arrays, room=room).keep(likely)
+    return Offers(said, locations, weeks, **arrays, room=room, charges=charges).keep(likely)
 
 
 def pick_occasions(offers: Offers) -> Offers:
@@ -120,8 +136,10 @@ class _Drawn:
     """Draws of what an event may do."""
 
     lift: Array
+    switched: Array
+    """The share of what it adds that is switched from the rest of the shelf."""
     taken: Array
-    """The share of what it adds that is switched or bought earlier."""
+    """The share that is switched or bought earlier."""
     mix: Array
 
 
@@ -129,11 +147,12 @@ def _draw(
     response: Response, category: str, *, noise: Array, log_lift: tuple[float, float]
 ) -> _Drawn:
     switching, earlier = response.share_of(category), response.pull_forward
-    taken = (switching.mean + switching.sd * noise[1]).clip(0, 1)
-    taken += (earlier.mean + earlier.sd * noise[2]).clip(0, 1)
+    switched = (switching.mean + switching.sd * noise[1]).clip(0, 1)
+    before = (earlier.mean + earlier.sd * noise[2]).clip(0, 1)
     return _Drawn(
         np.exp(log_lift[0] + log_lift[1] * noise[0]),
-        taken.clip(0, 1),
+        switched,
+        (switched + before).clip(0, 1),
         response.mix.mean + response.mix.sd * noise[3],
     )
 
@@ -151,13 +170,20 @@ def _draw_gains(shelf: pl.DataFrame, drawn: _Drawn, *, depth: float) -> Array:
 def _weigh(shelf: pl.DataFrame, drawn: _Drawn, *, gains: Array, depth: float) -> dict[str, Array]:
     """What the event does, by location of a shelf."""
     low, high = np.quantile(gains, _QUANTILES, axis=1)
-    lift, kept = drawn.lift.mean(), ((1 - drawn.taken) * (drawn.lift - 1)).mean()
+    lift, kept, more = (
+        values.mean()
+        for values in (
+            drawn.lift,
+            (1 - drawn.taken) * (drawn.lift - 1),
+            (1 - drawn.switched) * (drawn.lift - 1),
+        )
+    )
     return {
         "gain": gains.mean(axis=1),
         "low": low,
         "high": high,
         "discount": lift * depth * shelf["revenue"].to_numpy(),
-        "litres": (lift - 1) * shelf["litres"].to_numpy(),
+        "litres": more * shelf["litres"].to_numpy(),
         "units": kept * shelf["units"].to_numpy(),
     }
 
