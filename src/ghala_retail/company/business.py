@@ -147,6 +147,14 @@ class Company:
         for day in range(since, self.plan.days):
             yield self._live(describe_day(self.draws, day, self.plan.date(day)))
 
+    def skip_to(self, day: int) -> None:
+        """Let days pass in which nobody comes and no stock moves: prices and plans go on alike."""
+        for passed in range(day):
+            self.prices.start_day(passed)
+            self.competitors.start_day(passed)
+            self.marketing.start_day(passed)
+            self.revision = self.prices.decide(passed)
+
     def _live(self, day: Day) -> Business:
         self.prices.start_day(day.day)
         self.competitors.start_day(day.day)

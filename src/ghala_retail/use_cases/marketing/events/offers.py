@@ -8,10 +8,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ghala_retail.use_cases.marketing.events.charges import Charges, read_charges
+from ghala_retail.use_cases.marketing.events.effects import (
+    Array,
+    Effects,
+    draw_effects,
+    draw_noise,
+)
 from ghala_retail.use_cases.marketing.events.response import Response
 
-Array = NDArray[np.float64]
-DRAWS = 400
 _QUANTILES = (0.05, 0.95)
 
 
@@ -86,18 +90,18 @@ def list_offers(response: Response, cells: pl.DataFrame, asked: Asked) -> Offers
     place = {name: n for n, name in enumerate(locations)}
     arrays = {name: np.zeros((events.height, len(locations))) for name in _MEASURES}
     probability = np.zeros(events.height)
-    noise = np.random.default_rng(0).standard_normal((4, DRAWS))  # common to all events
+    noise = draw_noise()
     log_lift, spread = response.log_lifts(events)
-    keys = events.select("category", "target_week", "depth").iter_rows()
-    for row, (category, week, depth) in enumerate(keys):
-        shelf = shelves[category, week]
-        drawn = _draw(response, category, noise=noise, log_lift=(log_lift[row], spread[row]))
-        gains = _draw_gains(shelf, drawn, depth=depth)
+    keys = events.select("category", "target_week", "event", "depth").iter_rows()
+    for row, (category, week, event, depth) in enumerate(keys):
+        shelf, mine = shelves[category, week], (log_lift[row], spread[row])
+        effects = draw_effects(response, noise, category=category, event=event, log_lift=mine)
+        gains = effects.gains(shelf, depth=depth)
         worthy = gains[gains.mean(axis=1) > 0]
         probability[row] = (worthy.sum(axis=0) > asked.cost_kes).mean()
         if probability[row] >= asked.min_probability:
             where = [place[name] for name in shelf["location_id"]]
-            for name, values in _weigh(shelf, drawn, gains=gains, depth=depth).items():
+            for name, values in _weigh(shelf, effects, gains=gains, depth=depth).items():
                 arrays[name][row, where] = values
     said = events.with_columns(probability=probability, lift=np.exp(log_lift + spread**2 / 2))
     room, charges = (make(cells, locations, weeks) for make in (_room, read_charges))
@@ -131,60 +135,18 @@ def _list_events(cells: pl.DataFrame, depths: Sequence[float]) -> pl.DataFrame:
     )
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """Draws of what an event may do."""
-
-    lift: Array
-    switched: Array
-    """The share of what it adds that is switched from the rest of the shelf."""
-    taken: Array
-    """The share that is switched or bought earlier."""
-    mix: Array
-
-
-def _draw(
-    response: Response, category: str, *, noise: Array, log_lift: tuple[float, float]
-) -> _Drawn:
-    switching, earlier = response.share_of(category), response.pull_forward
-    switched = (switching.mean + switching.sd * noise[1]).clip(0, 1)
-    before = (earlier.mean + earlier.sd * noise[2]).clip(0, 1)
-    return _Drawn(
-        np.exp(log_lift[0] + log_lift[1] * noise[0]),
-        switched,
-        (switched + before).clip(0, 1),
-        response.mix.mean + response.mix.sd * noise[3],
-    )
-
-
-def _draw_gains(shelf: pl.DataFrame, drawn: _Drawn, *, depth: float) -> Array:
-    """Draws of the margin that the event adds, by location of a shelf; KES."""
-    units, revenue, margin, other = (
-        shelf[name].to_numpy()[:, None] for name in ("units", "revenue", "margin", "other_margin")
-    )
-    earned = drawn.lift * (revenue * (drawn.mix - depth) + margin)
-    gains: Array = earned - margin - drawn.taken * (drawn.lift - 1) * units * np.nan_to_num(other)
-    return gains
-
-
-def _weigh(shelf: pl.DataFrame, drawn: _Drawn, *, gains: Array, depth: float) -> dict[str, Array]:
+def _weigh(
+    shelf: pl.DataFrame, effects: Effects, *, gains: Array, depth: float
+) -> dict[str, Array]:
     """What the event does, by location of a shelf."""
     low, high = np.quantile(gains, _QUANTILES, axis=1)
-    lift, kept, more = (
-        values.mean()
-        for values in (
-            drawn.lift,
-            (1 - drawn.taken) * (drawn.lift - 1),
-            (1 - drawn.switched) * (drawn.lift - 1),
-        )
-    )
     return {
         "gain": gains.mean(axis=1),
         "low": low,
         "high": high,
-        "discount": lift * depth * shelf["revenue"].to_numpy(),
-        "litres": more * shelf["litres"].to_numpy(),
-        "units": kept * shelf["units"].to_numpy(),
+        "discount": effects.sold.mean() * depth * shelf["revenue"].to_numpy(),
+        "litres": effects.carried.mean() * shelf["litres"].to_numpy(),
+        "units": effects.kept.mean() * shelf["units"].to_numpy(),
     }
 
 

@@ -81,9 +81,9 @@ class Events(Optimise):
     hears = ("operations/fleet",)  # yesterday's word, so that it may read demand, which reads this
     watched = ("units", "revenue", "margin", "litres", "load_litres")
     learned = (
-        "event", "depth", "featured", "own_units", "own_expected", "own_base", "own_earned",
-        "own_revenue", "own_margin", "own_controls", "rest_units", "rest_expected", "rest_base",
-        "rest_controls", "after_units", "after_expected", "after_lift",
+        "event", "depth", "featured", "own_usual", "own_units", "own_expected", "own_base",
+        "own_earned", "own_revenue", "own_margin", "own_controls", "rest_units", "rest_expected",
+        "rest_base", "rest_controls", "after_units", "after_expected", "after_lift",
     )  # fmt: skip
     kept: ClassVar[dict[str, str]] = {
         "event": TEXT, "featured": NUMBER, "skus": TEXT, "gain": NUMBER, "gain_low": NUMBER,
