@@ -12,7 +12,7 @@ from segmentation import Reader
 from worlds import Company
 
 MODELS = Path(ghala_retail.__file__).parent / "warehouse" / "models" / "features"
-MADE = ("planned_weeks", "event_effects", "event_shelves", "event_capacity", "load_charges")
+MADE = ("event_effects", "load_charges")
 """Made anew from the pack, so that an older build of a company will do."""
 
 
@@ -31,13 +31,8 @@ def opened(company: Company) -> Iterator[Reader]:
         for schema in ("core", "features", "platform"):
             connection.execute(f"CREATE SCHEMA {schema}")
         for schema, name in found:
-            if name not in (*MADE, "plan_snapshot"):
+            if name not in MADE:
                 connection.execute(f"CREATE VIEW {schema}.{name} AS FROM warehouse.{schema}.{name}")
-        connection.execute(
-            "CREATE VIEW features.plan_snapshot AS SELECT *, location_id AS place,"
-            " 'dated promotion' AS what, promoted_share AS mailer_share,"
-            " featured_share AS front_share FROM features.planned_promotions"
-        )
         for name in MADE:
             connection.execute(f"CREATE TABLE features.{name} AS {_render(name)}")
         yield Reader(connection)

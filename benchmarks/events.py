@@ -8,17 +8,19 @@ without VAT, it would add, from the usual sales of its own SKUs on the day it be
 the simulator's: the chances of every choice with and without the event, what was stored up and not
 bought later because of it, and who came for the front page.
 
-Calendars are planned on 2025-09-29 for the fourth to seventh week ahead, by the use case, greedily, and
-as the events of the same weeks a year before (on the SKUs that the use case would choose). Each is
-then lived through by the same customers with the same needs, for those weeks and four more, and
-what its events added is counted by the same truth. Once capacity is what trips show; once
-it is half of what the free calendar would load on a location, so that it binds.
+Calendars are planned on 2025-09-29 for the fourth to seventh week ahead, by the use case, greedily,
+and as the events of the same weeks a year before (on the SKUs that the use case would choose). Each
+is then lived through by the same customers with the same needs, for those weeks and two more, and
+what its events added is counted by the same truth. Capacity is first what trips show, then a half
+and a quarter of what the free calendar would load on a location in a week, so that it binds.
 """
 
 import argparse
+import copy
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ from ghala_retail.company.lift import COLUMNS, PromotionOracle
 from ghala_retail.company.marketing import REPLANNED, Event
 from ghala_retail.company.world import make_plan
 from ghala_retail.use_cases.marketing.events import use_case as module
-from ghala_retail.use_cases.marketing.events.calendar import Calendar, Rules, plan, plan_greedily
+from ghala_retail.use_cases.marketing.events.calendar import Calendar, plan, plan_greedily
 from ghala_retail.use_cases.marketing.events.effects import draw_effects, draw_noise
 from ghala_retail.use_cases.marketing.events.offers import Offers, list_offers, pick_occasions
 from ghala_retail.use_cases.marketing.events.response import Response
@@ -47,15 +49,16 @@ from worlds import START, Company
 
 DECIDED, JUDGED_UNTIL = date(2025, 6, 30), date(2025, 10, 31)
 PLANNED = date(2025, 9, 29)
-WEEKS_AFTER = 4
+FIRST = PLANNED + timedelta(weeks=3)
+WEEKS, WEEKS_AFTER = 4, 2
 DRAWS = 2000
 QUANTILES = (0.05, 0.95)
-TIGHT = 0.5
+CAPACITIES = {"": None, "half_": 0.5, "quarter_": 0.25}
 
 RAN = """
 SELECT
-    effects.promotion_id, effects.category, max(effects.event) AS event, max(effects.depth) AS depth,
-    max(effects.featured) AS featured, max(effects.starts_on) AS starts_on,
+    effects.promotion_id, effects.category, max(effects.event) AS event,
+    max(effects.depth) AS depth, max(effects.featured) AS featured, max(effects.starts_on) AS starts_on,
     sum(own_base * own_usual / own_due) AS units,
     sum(own_revenue * own_usual / own_due) AS revenue,
     sum(own_margin * own_usual / own_due) AS margin,
@@ -89,11 +92,11 @@ def make() -> Events:
     return made
 
 
-def fit(warehouse: Reader, found: Events, day: date) -> Response:
-    """The response as it was learned on a day, from all that was known."""
-    origins = [day - timedelta(weeks=n) for n in range(found.policy.backtest.training_origins)]
-    examples = read_examples(warehouse, found, views=[], request=Request(origins), as_of=day)
-    return found.fit(examples, seed=1)
+def read_past(warehouse: Reader, found: Events) -> pl.DataFrame:
+    """What was asked and what then happened, by the day of the calendars."""
+    weeks = found.policy.backtest.training_origins
+    origins = [PLANNED - timedelta(weeks=n) for n in range(weeks)]
+    return read_examples(warehouse, found, views=[], request=Request(origins), as_of=PLANNED)
 
 
 def foresee(response: Response, events: pl.DataFrame) -> pl.DataFrame:
@@ -150,41 +153,29 @@ def judge_response(company: Company, warehouse: Reader, response: Response) -> d
 
 
 def compare(
-    company: Company, warehouse: Reader, response: Response, *, world: str, size: str, seed: int
+    warehouse: Reader, found: Events, response: Response, *, base: Simulated
 ) -> dict[str, float]:
     """What calendars add by the truth, KES; capacity as it is, and where it binds."""
-    found = make()
     cells = read_subjects(warehouse, found, views=[], request=Request([PLANNED]))
-    rules = found.policy.plan.rules
-    free = pick_occasions(list_offers(response, cells, found.policy.plan.asked))
-    room = TIGHT * carried(free, plan(free, rules)).mean(axis=1, keepdims=True)
-    tight = pick_occasions(
-        list_offers(response, _narrow(cells, free, room), found.policy.plan.asked)
-    )
-    figures: dict[str, float] = {"offered": float(free.events.height)}
-    calendars = {"last_year": _last_year(warehouse, cells)}
-    for name, offers in (("", free), ("tight_", tight)):
-        for who, made in (
-            ("planned", plan(offers, rules)),
-            ("greedy", plan_greedily(offers, rules)),
-        ):
-            figures[f"{name}{who}_expected"] = made.worth(offers, rules)
-            figures[f"{name}{who}_events"] = float(made.runs.any(axis=1).sum())
-            calendars[f"{name}{who}"] = _events_of(offers, made, cells)
-    for name, events in calendars.items():
-        figures[name] = live(events, make_plan(size, world, seed=seed))
-    for name in ("", "tight_"):
+    rules, asked = found.policy.plan.rules, found.policy.plan.asked
+    free = pick_occasions(list_offers(response, cells, asked))
+    load = carried(free, plan(free, rules)).mean(axis=1, keepdims=True)
+    figures = {"last_year": live(_last_year(warehouse, cells), base)}
+    for name, share in CAPACITIES.items():
+        offers = (
+            free if share is None else replace(free, room=np.repeat(share * load, WEEKS, axis=1))
+        )
+        made = {"planned": plan(offers, rules), "greedy": plan_greedily(offers, rules)}
+        for who, calendar in made.items():
+            same = who == "greedy" and np.array_equal(calendar.runs, made["planned"].runs)
+            figures[f"{name}{who}_expected"] = calendar.worth(offers, rules)
+            figures[f"{name}{who}"] = (
+                figures[f"{name}planned"] if same
+                else live(_events_of(offers, calendar, cells), base)
+            )  # fmt: skip
         planned, greedy = figures[f"{name}planned"], figures[f"{name}greedy"]
         figures[f"{name}over_greedy"] = planned / greedy - 1 if greedy else 0.0
     return figures
-
-
-def _narrow(cells: pl.DataFrame, offers: Offers, room: Any) -> pl.DataFrame:
-    """The cells with so much room in each location."""
-    some = pl.DataFrame({"location_id": offers.locations, "room": room.ravel()})
-    return cells.join(some, on="location_id", how="left", maintain_order="left").with_columns(
-        capacity_litres=pl.col("load_litres") + pl.col("room")
-    )
 
 
 def _events_of(offers: Offers, calendar: Calendar, cells: pl.DataFrame) -> list[tuple[date, Event]]:
@@ -215,36 +206,37 @@ def _last_year(warehouse: Reader, cells: pl.DataFrame) -> list[tuple[date, Event
     return events
 
 
-def live(events: Sequence[tuple[date, Event]], whole: Any) -> float:
+def live(events: Sequence[tuple[date, Event]], base: Simulated) -> float:
     """KES of margin that the events of a calendar add, in a company with endless stock."""
-    first = PLANNED + timedelta(weeks=3)
-    weeks = [first + timedelta(weeks=n) for n in range(4)]
-    company = Simulated(whole)
-    company.stock.is_endless = True
-    for week in weeks:
-        company.marketing.replan(
-            (week - START).days // 7, [event for at, event in events if at == week]
-        )
-    begin, end = (first - START).days, (first - START).days + 7 * (4 + WEEKS_AFTER)
-    company.skip_to(begin)
+    company, begin = copy.deepcopy(base), (FIRST - START).days
+    for week in range(begin // 7, begin // 7 + WEEKS):
+        starting = [event for at, event in events if (at - START).days // 7 == week]
+        company.marketing.replan(week, starting)
     oracle = PromotionOracle(company)
     for business in company.days(since=begin):
         oracle.see(business)
-        if business.day.day + 1 == end:
+        if business.day.day + 1 == begin + 7 * (WEEKS + WEEKS_AFTER):
             break
     return float(oracle.sums[COLUMNS.index("incremental_margin_kes"), REPLANNED:].sum())
 
 
-def judge(company: Company, *, world: str, size: str, seed: int) -> dict[str, float]:
+def simulated(world: str, size: str, seed: int) -> Simulated:
+    """The company behind the exports, on the eve of the first week that is planned."""
+    company = Simulated(make_plan(size, world, seed=seed))
+    company.stock.is_endless = True
+    company.skip_to((FIRST - START).days)
+    return company
+
+
+def judge(company: Company, base: Simulated) -> dict[str, float]:
     """All figures of one company."""
-    begun = time.process_time()
-    found = make()
+    begun, found = time.process_time(), make()
     with opened(company) as warehouse:
-        figures = judge_response(company, warehouse, fit(warehouse, found, DECIDED))
-        response = fit(warehouse, found, PLANNED)
-        figures |= compare(
-            company, warehouse, response, world=world, size=size, seed=seed
-        )  # fmt: skip
+        past = read_past(warehouse, found)
+        early = found.fit(past.filter(pl.col("known_on") <= DECIDED), seed=1)
+        figures = judge_response(company, warehouse, early)
+        print(json.dumps(figures), flush=True)
+        figures |= compare(warehouse, found, found.fit(past, seed=1), base=base)
     return figures | {"processor_s": time.process_time() - begun}
 
 
@@ -260,9 +252,8 @@ def main() -> None:
         rows: list[dict[str, Any]] = []
         for seed in seeds:
             company = Company(chosen.worlds / f"{chosen.size}-{world}-{seed}")
-            rows.append({
-                "seed": seed, **judge(company, world=world, size=chosen.size, seed=seed)
-            })  # fmt: skip
+            base = simulated(world, chosen.size, seed)
+            rows.append({"seed": seed, **judge(company, base)})
             print(json.dumps(rows[-1]), flush=True)
         if rows:
             write(f"events-{chosen.size}-{world}", rows)

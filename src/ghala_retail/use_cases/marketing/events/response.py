@@ -310,13 +310,17 @@ def _learn_mix(events: pl.DataFrame) -> Share:
 def _learn_bustle(events: pl.DataFrame) -> dict[str, Share]:
     """How much more than usual was due, by kind of event; kinds are drawn toward each other.
 
-    Variances by moments (DerSimonian & Laird 1986), of one event and between kinds.
+    Variances by moments (DerSimonian & Laird 1986), of one event and between kinds; a measurement
+    counts as at most three deviations off its kind (Huber 1981), for controls sell out at times.
     """
     usual, due, controls = (
         events[name].to_numpy() + 0.5 for name in ("own_usual", "own_expected", "own_controls")
     )
     logs, noise = np.log(due / usual), 1 / controls + 1 / (8 * usual)
     kinds, at = np.unique(events["event"].to_numpy(), return_inverse=True)
+    usual_log = np.array([np.median(logs[at == kind]) for kind in range(len(kinds))])[at]
+    reach = 3 * 1.4826 * float(np.median(np.abs(logs - usual_log)))
+    logs = usual_log + (logs - usual_log).clip(-reach, reach)
     weight = 1 / (noise + UNEVEN)
     total = np.bincount(at, weight)
     mean = np.bincount(at, weight * logs) / total
