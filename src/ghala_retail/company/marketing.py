@@ -225,13 +225,14 @@ def _plan_promotion(marketing: Marketing, number: int, week: int) -> Promotion:
 def _hold(marketing: Marketing, event: Event, *, number: int, start: int) -> Promotion:
     """An event by names as a promotion of seven days."""
     made, depots = marketing.assortment, marketing.depots
-    category = NAMES.index(event.category)
     skus, there = (
         np.flatnonzero(np.isin(ids, list(names)))
         for ids, names in ((made.ids, event.skus), (depots.ids, event.depots))
     )
-    if event.event not in APPEAL or not len(skus) or not len(there):
+    is_known = event.event in APPEAL and event.category in NAMES
+    if not is_known or not len(skus) or not len(there):
         raise ValueError(f"{event} names what does not exist")
+    category = NAMES.index(event.category)
     return Promotion(
         number, event.event, category, skus, there, start, start + 6, event.discount,
         event.is_featured,

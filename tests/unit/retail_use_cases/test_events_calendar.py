@@ -36,10 +36,11 @@ def offers(
         ]
     )  # fmt: skip
     places = tuple(f"D{n}" for n in range(gain.shape[1]))
+    free = Charges(np.zeros((len(places), 3)), np.zeros((len(places), 3, 3)))
     return Offers(
         events, places, WEEKS, gain=gain, low=gain, high=gain, discount=np.full(gain.shape, 100.0),
         litres=litres, units=gain, room=np.full((len(places), len(WEEKS)), room),
-        charges=Charges(np.zeros((len(places), len(WEEKS))), np.zeros((len(places), len(WEEKS), 3))),
+        charges=free,
     )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def plan(offers: Offers, rules: Rules) -> Calendar:
     if not offers.events.height:
         return simple
     best = _solve(offers, rules, start=simple)
-    missing = _missing(offers.week[best.any(axis=1)], offers, rules)
+    missing = count_missing(offers.week[best.any(axis=1)], offers, rules)
     found = Calendar(best, missing)
     lacks = sum(found.missing) - sum(simple.missing)
     # Gains are expectations: for a difference as small as their error the simple plan stays.
@@ -128,7 +128,7 @@ def plan_greedily(offers: Offers, rules: Rules) -> Calendar:
         room[here, at] -= offers.litres[event][here]
         budget[at] -= offers.discount[event][here].sum()
         taken.append(int(event))
-    return Calendar(runs, _missing(week[runs.any(axis=1)], offers, rules))
+    return Calendar(runs, count_missing(week[runs.any(axis=1)], offers, rules))
 
 
 def find_blocked(offers: Offers, rules: Rules, calendar: Calendar) -> NDArray[np.str_]:
@@ -159,7 +159,8 @@ def _fill(offers: Offers, event: int, *, room: Array, budget: float) -> NDArray[
     return affordable
 
 
-def _missing(weeks: NDArray[np.int64], offers: Offers, rules: Rules) -> tuple[int, ...]:
+def count_missing(weeks: NDArray[np.int64], offers: Offers, rules: Rules) -> tuple[int, ...]:
+    """Events that lack in each week, given the places of the weeks of those that run."""
     ran = np.bincount(weeks, minlength=len(offers.weeks))
     return tuple(int(max(rules.min_events - count, 0)) for count in ran)
 

@@ -21,7 +21,7 @@ _DAYS = 7
 
 @dataclass(frozen=True)
 class Charges:
-    """The curves of one planning day, by location and week.
+    """The curves of one planning day, by location and week; arrays of litres have their shape.
 
     Attributes:
         loads: truck-loads a day that a litre more in the week takes; 0 where fleet said nothing.
@@ -31,15 +31,19 @@ class Charges:
     loads: Array
     slopes: Array
 
+    def of_events(self, week: NDArray[np.int64]) -> "Charges":
+        """The curves that events meet, by event and location; the place of each event's week."""
+        return Charges(self.loads[:, week].T, self.slopes[:, week].swapaxes(0, 1))
+
     def of(self, litres: Array) -> Array:
-        """KES that so many litres more cost, by location and week."""
+        """KES that so many litres more cost."""
         trucks = litres * self.loads
         edges = np.append(KNOTS[1:-1], np.inf)
         parts = np.clip(trucks[..., None], KNOTS[:-1], edges) - KNOTS[:-1]
         return np.asarray(_DAYS * (parts * self.slopes).sum(axis=-1))
 
     def price(self, litres: Array) -> Array:
-        """KES of the next litre beyond so many, by location and week."""
+        """KES of the next litre beyond so many."""
         part = np.searchsorted(KNOTS[1:-1], litres * self.loads, side="right")
         slope = np.take_along_axis(self.slopes, part[..., None], axis=-1)[..., 0]
         return np.asarray(_DAYS * slope * self.loads)
