@@ -13,6 +13,8 @@ and as the events of the same weeks a year before (on the SKUs that the use case
 is then lived through by the same customers with the same needs, for those weeks and two more, and
 what its events added is counted by the same truth. Capacity is first what trips show, then a half
 and a quarter of what the free calendar would load on a location in a week, so that it binds.
+
+Each seed is judged once and kept in benchmarks/results/; remove its file to judge it again.
 """
 
 import argparse
@@ -29,7 +31,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import spearmanr
 
-from depots import write
+from depots import RESULTS, write
 from event_tables import opened
 from ghala.contracts.policy import read_policy
 from ghala.features.examples import Request, read_examples, read_subjects
@@ -58,7 +60,7 @@ CAPACITIES = {"": None, "half_": 0.5, "quarter_": 0.25}
 RAN = """
 SELECT
     effects.promotion_id, effects.category, max(effects.event) AS event,
-    max(effects.depth) AS depth, max(effects.featured) AS featured, max(effects.starts_on) AS starts_on,
+    max(effects.depth) AS depth, max(effects.featured) AS featured,
     sum(own_base * own_usual / own_due) AS units,
     sum(own_revenue * own_usual / own_due) AS revenue,
     sum(own_margin * own_usual / own_due) AS margin,
@@ -235,7 +237,6 @@ def judge(company: Company, base: Simulated) -> dict[str, float]:
         past = read_past(warehouse, found)
         early = found.fit(past.filter(pl.col("known_on") <= DECIDED), seed=1)
         figures = judge_response(company, warehouse, early)
-        print(json.dumps(figures), flush=True)
         figures |= compare(warehouse, found, found.fit(past, seed=1), base=base)
     return figures | {"processor_s": time.process_time() - begun}
 
@@ -251,10 +252,13 @@ def main() -> None:
     for world, seeds in (("endogenous", chosen.seeds), ("null", chosen.null_seeds)):
         rows: list[dict[str, Any]] = []
         for seed in seeds:
-            company = Company(chosen.worlds / f"{chosen.size}-{world}-{seed}")
-            base = simulated(world, chosen.size, seed)
-            rows.append({"seed": seed, **judge(company, base)})
-            print(json.dumps(rows[-1]), flush=True)
+            name = f"{chosen.size}-{world}-{seed}"
+            file = RESULTS / f"events-{name}.json"
+            if not file.exists():
+                base = simulated(world, chosen.size, seed)
+                RESULTS.mkdir(exist_ok=True)
+                file.write_text(json.dumps(judge(Company(chosen.worlds / name), base)), "utf-8")
+            rows.append({"seed": seed, **json.loads(file.read_text("utf-8"))})
         if rows:
             write(f"events-{chosen.size}-{world}", rows)
 
