@@ -64,7 +64,7 @@ SELECT
     sum(own_base * own_usual / own_due) AS units,
     sum(own_revenue * own_usual / own_due) AS revenue,
     sum(own_margin * own_usual / own_due) AS margin,
-    max(shelves.other_margin) AS other_margin
+    max(shelves.other_margin) AS other_margin, max(baskets.margin) AS basket_margin
 FROM features.event_effects AS effects
 INNER JOIN (
     SELECT monday, category, max(other_margin) AS other_margin
@@ -72,6 +72,10 @@ INNER JOIN (
 ) AS shelves
     ON shelves.monday = CAST(date_trunc('week', effects.starts_on) AS DATE)
     AND shelves.category = effects.category
+INNER JOIN (
+    SELECT monday, sum(other_margin * units) / sum(units) AS margin
+    FROM features.event_shelves GROUP BY monday
+) AS baskets ON baskets.monday = shelves.monday
 WHERE effects.starts_on > ? AND effects.ends_on <= ? AND own_due > 0
 GROUP BY effects.promotion_id, effects.category
 ORDER BY effects.promotion_id
@@ -109,7 +113,7 @@ def foresee(response: Response, events: pl.DataFrame) -> pl.DataFrame:
         effects = draw_effects(
             response, noise, category=one["category"][0], event=one["event"][0], log_lift=log_lift
         )
-        margin = effects.gains(one, depth=one["depth"][0])[0]
+        margin = effects.gains(one, depth=one["depth"][0], featured=one["featured"][0])[0]
         units = effects.kept * one["units"][0]
         rows.append({
             "promotion_id": one["promotion_id"][0], "units": units.mean(), "margin": margin.mean(),

@@ -74,12 +74,18 @@ def test_one_location_whose_controls_sold_out_does_not_make_all_days_unsure(
 
 def test_what_an_event_adds_grows_with_how_busy_its_days_are(response: Response) -> None:
     shelf = pl.DataFrame(
-        {"units": [100.0], "revenue": [1e4], "margin": [4e3], "other_margin": [30.0]}
+        {
+            "units": [100.0],
+            "revenue": [1e4],
+            "margin": [4e3],
+            "other_margin": [30.0],
+            "basket_margin": [50.0],
+        }
     )
     gains = [
         draw_effects(
             response, draw_noise(), category="C0", event=event, log_lift=(0.5, 0.05)
-        ).gains(shelf, depth=0.05).mean()
+        ).gains(shelf, depth=0.05, featured=0.0).mean()
         for event in ("habit", "back_to_school")
     ]  # fmt: skip
 

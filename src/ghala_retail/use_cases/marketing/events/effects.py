@@ -6,12 +6,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ghala_retail.use_cases.marketing.events.response import Response
+from ghala_retail.use_cases.marketing.events.response import Response, Share
 
 Array = NDArray[np.float64]
 DRAWS = 400
-UNKNOWNS = 5
+UNKNOWNS = 6
 """Numbers that are drawn for each event."""
+HALO = Share(0.16, 0.08)
+"""Units of other categories that come with a unit of lift (Ailawadi et al. 2006): whom the front
+page draws fills a basket. Sales of one company hardly tell it: depots vary by more from week to
+week."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Effects:
         switched: the share of what it adds that the rest of the shelf loses.
         taken: the share that is switched or bought earlier.
         mix: what a unit earns beyond the mean of its SKUs, as a share of its price.
+        halo: units of other categories that come with a unit of lift, if it is on the front page.
     """
 
     bustle: Array
@@ -31,16 +36,17 @@ class Effects:
     switched: Array
     taken: Array
     mix: Array
+    halo: Array
 
-    def gains(self, shelf: pl.DataFrame, *, depth: float) -> Array:
+    def gains(self, shelf: pl.DataFrame, *, depth: float, featured: float) -> Array:
         """Draws of the margin that the event adds, one row per row of a shelf; KES."""
-        units, revenue, margin, other = (
-            shelf[name].to_numpy()[:, None]
-            for name in ("units", "revenue", "margin", "other_margin")
+        units, revenue, margin, other, basket = (
+            np.nan_to_num(shelf[name].to_numpy())[:, None]
+            for name in ("units", "revenue", "margin", "other_margin", "basket_margin")
         )
         earned = self.lift * (revenue * (self.mix - depth) + margin)
-        lost = self.taken * (self.lift - 1) * units * np.nan_to_num(other)
-        return np.asarray(self.bustle * (earned - margin - lost))
+        beside = featured * self.halo * basket - self.taken * other
+        return np.asarray(self.bustle * (earned - margin + (self.lift - 1) * units * beside))
 
     @property
     def carried(self) -> Array:
@@ -77,4 +83,5 @@ def draw_effects(
         switched,
         (switched + before).clip(0, 1),
         response.mix.mean + response.mix.sd * noise[3],
+        (HALO.mean + HALO.sd * noise[5]).clip(0, None),
     )

@@ -86,17 +86,20 @@ def list_offers(response: Response, cells: pl.DataFrame, asked: Asked) -> Offers
     locations = tuple(cells["location_id"].unique().sort().to_list())
     weeks = tuple(cells["target_week"].unique().sort().to_list())
     events = _list_events(cells, asked.depths)
-    shelves = dict(cells.group_by(["category", "target_week"], maintain_order=True))
+    units, weekly = pl.col("units"), "target_week"
+    basket = (pl.col("other_margin") * units).sum().over(weekly) / units.sum().over(weekly)
+    priced = cells.with_columns(basket_margin=basket)
+    shelves = dict(priced.group_by(["category", "target_week"], maintain_order=True))
     place = {name: n for n, name in enumerate(locations)}
     arrays = {name: np.zeros((events.height, len(locations))) for name in _MEASURES}
     probability = np.zeros(events.height)
     noise = draw_noise()
     log_lift, spread = response.log_lifts(events)
-    keys = events.select("category", "target_week", "event", "depth").iter_rows()
-    for row, (category, week, event, depth) in enumerate(keys):
+    keys = events.select("category", "target_week", "event", "depth", "featured").iter_rows()
+    for row, (category, week, event, depth, featured) in enumerate(keys):
         shelf, mine = shelves[category, week], (log_lift[row], spread[row])
         effects = draw_effects(response, noise, category=category, event=event, log_lift=mine)
-        gains = effects.gains(shelf, depth=depth)
+        gains = effects.gains(shelf, depth=depth, featured=featured)
         worthy = gains[gains.mean(axis=1) > 0]
         probability[row] = (worthy.sum(axis=0) > asked.cost_kes).mean()
         if probability[row] >= asked.min_probability:
