@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ghala_retail.use_cases.marketing.events.offers import Array, Offers
+from ghala_retail.use_cases.marketing.events.effects import Array
+from ghala_retail.use_cases.marketing.events.offers import Offers
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import CpModel, IntVar

@@ -107,9 +107,11 @@ def list_offers(response: Response, cells: pl.DataFrame, asked: Asked) -> Offers
             for name, values in _weigh(shelf, effects, gains=gains, depth=depth).items():
                 arrays[name][row, where] = values
     said = events.with_columns(probability=probability, lift=np.exp(log_lift + spread**2 / 2))
-    room, charges = (make(cells, locations, weeks) for make in (_room, read_charges))
     likely = probability >= asked.min_probability
-    return Offers(said, locations, weeks, **arrays, room=room, charges=charges).keep(likely)
+    return Offers(
+        said, locations, weeks, **arrays, room=_room(cells, locations, weeks),
+        charges=read_charges(cells, locations, weeks),
+    ).keep(likely)  # fmt: skip
 
 
 def pick_occasions(offers: Offers) -> Offers:

@@ -15,8 +15,8 @@ from ghala_retail.use_cases.marketing.events.calendar import (
     find_blocked,
     plan_greedily,
 )
+from ghala_retail.use_cases.marketing.events.effects import Array
 from ghala_retail.use_cases.marketing.events.offers import (
-    Array,
     Asked,
     Offers,
     list_offers,
