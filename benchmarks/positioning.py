@@ -6,6 +6,8 @@ WORLDS is what benchmarks/worlds.py made. Customers are labelled by a segmentati
 2024-09-30, every twelve weeks. Offers are chosen on 2025-06-30 from the campaigns that were known,
 and judged by every campaign that started afterwards: what it earned per customer drawn over those
 held out by lot, in KES, per segment. The error of one company adds up those of the campaigns.
+
+Each seed is judged once and kept in benchmarks/results/; remove its file to judge it again.
 """
 
 import argparse
@@ -141,8 +143,13 @@ def main() -> None:
     for world, seeds in (("endogenous", chosen.seeds), ("null", chosen.null_seeds)):
         found = []
         for seed in seeds:
-            company = Company(chosen.worlds / f"{chosen.size}-{world}-{seed}")
-            found.append({"seed": float(seed), **judge_world(company)})
+            name = f"{chosen.size}-{world}-{seed}"
+            file = RESULTS / f"positioning-{name}.json"
+            if not file.exists():
+                RESULTS.mkdir(exist_ok=True)
+                judged = judge_world(Company(chosen.worlds / name))
+                file.write_text(json.dumps(judged), encoding="utf-8")
+            found.append({"seed": float(seed), **json.loads(file.read_text(encoding="utf-8"))})
             said = "  ".join(f"{name} {value:.3g}" for name, value in found[-1].items())
             print(f"{world} {said}", flush=True)
         for name in found[0] if found else ():
@@ -152,7 +159,6 @@ def main() -> None:
                 half = t.ppf(0.95, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
             print(f"{world} {name}: {values.mean():.3g} ± {half:.2g}")
         if found:
-            RESULTS.mkdir(exist_ok=True)
             file = RESULTS / f"positioning-{world}.json"
             file.write_text(json.dumps(found, indent=1), encoding="utf-8")
 

@@ -72,6 +72,8 @@ class UseCase(ABC):
         reads: use cases whose predictions this one reads; they run before it.
         optional: those of ``reads`` that it can do without: where the workspace does not run one,
             or it has not spoken yet, its features are null.
+        hears: use cases whose last word before this run it takes, through a model of the warehouse:
+            they may run after it, and read it themselves.
         kept: further columns of ``predict`` that are kept beside the predictions, by type.
         is_tuned_only: outcomes only tune how the model uses what subjects carry, such as a
             forecast; it may be good after a fit on shuffled outcomes, and is not probed by one.
@@ -106,6 +108,7 @@ class UseCase(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
+    hears: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, str]] = {}
     is_tuned_only: ClassVar[bool] = False
     drawn_by: ClassVar[tuple[str, ...]] = ()

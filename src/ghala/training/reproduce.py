@@ -159,11 +159,11 @@ def reproduce(workspace: Workspace, name: str, version: int) -> Certificate:
 def bring_predictions(
     workspace: Workspace, again: Workspace, use_case: UseCase, *, as_of: date
 ) -> None:
-    """Bring what the use cases that this one reads had said by ``as_of``.
+    """Bring what the use cases that this one reads or hears had said by ``as_of``.
 
     That is data here, as landed files are: it is not made again, and is not in a snapshot.
     """
-    for name in use_case.reads:
+    for name in (*use_case.reads, *use_case.hears):
         if name not in workspace.settings.use_cases:
             continue
         upstream = discovery.declared_use_case(workspace, name)

@@ -142,10 +142,18 @@ class Company:
         guess: Array = np.outer(by_depot, share).ravel()
         return guess
 
-    def days(self) -> Iterator[Business]:
-        """Live through the plan's days."""
-        for day in range(self.plan.days):
+    def days(self, since: int = 0) -> Iterator[Business]:
+        """Live through the plan's days; through those that are left, where some were before."""
+        for day in range(since, self.plan.days):
             yield self._live(describe_day(self.draws, day, self.plan.date(day)))
+
+    def skip_to(self, day: int) -> None:
+        """Let days pass in which nobody comes and no stock moves: prices and plans go on alike."""
+        for passed in range(day):
+            self.prices.start_day(passed)
+            self.competitors.start_day(passed)
+            self.marketing.start_day(passed)
+            self.revision = self.prices.decide(passed)
 
     def _live(self, day: Day) -> Business:
         self.prices.start_day(day.day)

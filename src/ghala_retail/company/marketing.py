@@ -1,10 +1,11 @@
 """Promotions and campaigns: what was planned, for whom, and who was held out by lot."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ghala_retail.company.assortment import CATEGORIES, Assortment
+from ghala_retail.company.assortment import CATEGORIES, NAMES, Assortment
 from ghala_retail.company.calendar import describe_day
 from ghala_retail.company.draws import Array, Draws, to_uniform
 from ghala_retail.company.people import Agents, Customers, Depots
@@ -44,6 +45,18 @@ class Promotion:
     def on(self, day: int) -> bool:
         """Whether customers see it on a day."""
         return self.cancelled_on is None and self.start <= day <= self.end
+
+
+@dataclass(frozen=True)
+class Event:
+    """A promotion that somebody plans instead of the company's own: for a whole week, by names."""
+
+    event: str
+    category: str
+    skus: frozenset[str]
+    depots: frozenset[str]
+    discount: float
+    is_featured: bool
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,19 @@ class Marketing:
             count = self.plan.world.promotions_a_week
             numbers = range(week * count, (week + 1) * count)
             self._weeks[week] = [_plan_promotion(self, n, week) for n in numbers]
+        return self._weeks[week]
+
+    def replan(self, week: int, events: Sequence[Event]) -> list[Promotion]:
+        """Let these events, and no others, start in a week; as promotions with their own numbers.
+
+        Raises:
+            ValueError: an event names a kind, a category, SKUs or depots that do not exist.
+        """
+        first = REPLANNED + 10 * week
+        self._weeks[week] = [
+            _hold(self, event, number=first + place, start=week * 7)
+            for place, event in enumerate(events)
+        ]
         return self._weeks[week]
 
     def active(self, day: int) -> list[Promotion]:
@@ -164,6 +190,8 @@ KNOWN_EARLIER = 7
 MOST_SKUS = 60
 """Of larger categories a smaller share is promoted."""
 DEPTHS = np.array([0.05, 0.10, 0.15, 0.20, 0.30])
+REPLANNED = 20_000
+"""The first number of promotions that replace the company's own."""
 
 
 def _plan_promotion(marketing: Marketing, number: int, week: int) -> Promotion:
@@ -191,6 +219,24 @@ def _plan_promotion(marketing: Marketing, number: int, week: int) -> Promotion:
         is_featured=featured,
         appeal=_appeal(marketing, event, category) + FEATURED * featured,
         cancelled_on=cancelled,
+    )  # fmt: skip
+
+
+def _hold(marketing: Marketing, event: Event, *, number: int, start: int) -> Promotion:
+    """An event by names as a promotion of seven days."""
+    made, depots = marketing.assortment, marketing.depots
+    skus, there = (
+        np.flatnonzero(np.isin(ids, list(names)))
+        for ids, names in ((made.ids, event.skus), (depots.ids, event.depots))
+    )
+    is_known = event.event in APPEAL and event.category in NAMES
+    if not is_known or not len(skus) or not len(there):
+        raise ValueError(f"{event} names what does not exist")
+    category = NAMES.index(event.category)
+    return Promotion(
+        number, event.event, category, skus, there, start, start + 6, event.discount,
+        event.is_featured,
+        _appeal(marketing, event.event, category) + FEATURED * event.is_featured, None,
     )  # fmt: skip
 
 

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from ghala_retail.company.assortment import NAMES
 from ghala_retail.company.business import Business, Company, Intervention
 from ghala_retail.company.calendar import describe_day
 from ghala_retail.company.counterfactual import counterfactual, run
 from ghala_retail.company.lift import COLUMNS, PromotionOracle
+from ghala_retail.company.marketing import Event
 from ghala_retail.company.oracle import GRID, PriceOracle
 from ghala_retail.company.world import make_plan
 
@@ -125,3 +129,33 @@ def test_christmas_moves_demand_from_the_capital_up_country() -> None:
         share[when] = np.bincount(company.depots.zone[visits.depot]) / len(visits)
     assert share[353][0] < 0.75 * share[330][0]
     assert share[353][2] > 1.25 * share[330][2]
+
+
+def test_prices_are_the_same_whether_days_are_lived_or_skipped() -> None:
+    lived, skipped = (Company(make_plan("tiny", "endogenous", seed=7, days=30)) for _ in range(2))
+    for _ in lived.days():
+        pass
+    skipped.skip_to(30)
+
+    assert np.array_equal(lived.prices.price, skipped.prices.price)
+    assert np.array_equal(lived.competitors.price, skipped.competitors.price)
+
+
+def test_events_that_replace_the_companys_own_are_held_and_counted_by_their_own_numbers() -> None:
+    company = Company(make_plan("tiny", "calm", seed=7, days=14), ENDLESS)
+    made = company.assortment
+    ours = made.category == NAMES.index("dairy")
+    event = Event(
+        "weekend", "dairy", frozenset(made.ids[ours][:5]), frozenset(["D01"]), 0.2,
+        is_featured=False,
+    )  # fmt: skip
+    [held] = company.marketing.replan(1, [event])
+    oracle = PromotionOracle(company)
+    for business in company.days():
+        oracle.see(business)
+
+    assert (held.start, held.end) == (7, 13)
+    assert oracle.sums[COLUMNS.index("gross_lift_units"), held.number] > 0
+    assert not oracle.sums[0, 3:6].any()
+    with pytest.raises(ValueError, match="does not exist"):
+        company.marketing.replan(1, [replace(event, skus=frozenset(["none"]))])

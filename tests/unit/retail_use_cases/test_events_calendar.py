@@ -14,6 +14,7 @@ from ghala_retail.use_cases.marketing.events.calendar import (
     plan,
     plan_greedily,
 )
+from ghala_retail.use_cases.marketing.events.charges import Charges
 from ghala_retail.use_cases.marketing.events.offers import Offers
 
 WEEKS = tuple(date(2025, 6, 2) + timedelta(weeks=n) for n in range(3))
@@ -35,9 +36,11 @@ def offers(
         ]
     )  # fmt: skip
     places = tuple(f"D{n}" for n in range(gain.shape[1]))
+    free = Charges(np.zeros((len(places), 3)), np.zeros((len(places), 3, 3)))
     return Offers(
         events, places, WEEKS, gain=gain, low=gain, high=gain, discount=np.full(gain.shape, 100.0),
         litres=litres, units=gain, room=np.full((len(places), len(WEEKS)), room),
+        charges=free,
     )  # fmt: skip
 
 

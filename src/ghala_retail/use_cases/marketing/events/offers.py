@@ -1,16 +1,21 @@
 """What each event that could be planned would earn, cost and carry, in each location."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ghala_retail.use_cases.marketing.events.charges import Charges, read_charges
+from ghala_retail.use_cases.marketing.events.effects import (
+    Array,
+    Effects,
+    draw_effects,
+    draw_noise,
+)
 from ghala_retail.use_cases.marketing.events.response import Response
 
-Array = NDArray[np.float64]
-DRAWS = 400
 _QUANTILES = (0.05, 0.95)
 
 
@@ -19,7 +24,8 @@ class Offers:
     """Events that could be planned, one row each, in every location of one planning day.
 
     Arrays are by event and location: ``gain`` (KES of margin without VAT), ``discount`` (KES given
-    away), ``litres`` (more than usual) and ``units`` (that the company would not have sold).
+    away), ``litres`` (that the location carries more than usual) and ``units`` (that the company
+    would not have sold).
 
     Attributes:
         events: ``category, target_week, event, depth, featured, probability`` and the expected lift
@@ -27,6 +33,7 @@ class Offers:
         locations: the locations, in the order of the arrays.
         weeks: the weeks to plan, in order.
         room: litres that each location can carry beyond its usual load; infinite where unknown.
+        charges: what trucks charge for litres beyond the usual load.
     """
 
     events: pl.DataFrame
@@ -39,12 +46,25 @@ class Offers:
     litres: Array
     units: Array
     room: Array
+    charges: Charges
+
+    @property
+    def week(self) -> NDArray[np.int64]:
+        """The place of each event's week in ``weeks``."""
+        place = {week: n for n, week in enumerate(self.weeks)}
+        return np.array([place[w] for w in self.events["target_week"]], dtype=np.int64)
+
+    def charged(self, price: Array) -> "Offers":
+        """The same with what trucks ask for a litre, by location and week, taken off the gains."""
+        asked = self.litres * price[:, self.week].T
+        return replace(self, gain=self.gain - asked)
 
     def keep(self, mask: NDArray[np.bool_]) -> "Offers":
         """The events under a mask."""
         return Offers(
             self.events.filter(mask), self.locations, self.weeks, self.gain[mask], self.low[mask],
             self.high[mask], self.discount[mask], self.litres[mask], self.units[mask], self.room,
+            self.charges,
         )  # fmt: skip
 
 
@@ -66,27 +86,32 @@ def list_offers(response: Response, cells: pl.DataFrame, asked: Asked) -> Offers
     locations = tuple(cells["location_id"].unique().sort().to_list())
     weeks = tuple(cells["target_week"].unique().sort().to_list())
     events = _list_events(cells, asked.depths)
-    shelves = dict(cells.group_by(["category", "target_week"], maintain_order=True))
+    units, weekly = pl.col("units"), "target_week"
+    basket = (pl.col("other_margin") * units).sum().over(weekly) / units.sum().over(weekly)
+    priced = cells.with_columns(basket_margin=basket)
+    shelves = dict(priced.group_by(["category", "target_week"], maintain_order=True))
     place = {name: n for n, name in enumerate(locations)}
     arrays = {name: np.zeros((events.height, len(locations))) for name in _MEASURES}
     probability = np.zeros(events.height)
-    noise = np.random.default_rng(0).standard_normal((4, DRAWS))  # common to all events
+    noise = draw_noise()
     log_lift, spread = response.log_lifts(events)
-    keys = events.select("category", "target_week", "depth").iter_rows()
-    for row, (category, week, depth) in enumerate(keys):
-        shelf = shelves[category, week]
-        drawn = _draw(response, category, noise=noise, log_lift=(log_lift[row], spread[row]))
-        gains = _draw_gains(shelf, drawn, depth=depth)
+    keys = events.select("category", "target_week", "event", "depth", "featured").iter_rows()
+    for row, (category, week, event, depth, featured) in enumerate(keys):
+        shelf, mine = shelves[category, week], (log_lift[row], spread[row])
+        effects = draw_effects(response, noise, category=category, event=event, log_lift=mine)
+        gains = effects.gains(shelf, depth=depth, featured=featured)
         worthy = gains[gains.mean(axis=1) > 0]
         probability[row] = (worthy.sum(axis=0) > asked.cost_kes).mean()
         if probability[row] >= asked.min_probability:
             where = [place[name] for name in shelf["location_id"]]
-            for name, values in _weigh(shelf, drawn, gains=gains, depth=depth).items():
+            for name, values in _weigh(shelf, effects, gains=gains, depth=depth).items():
                 arrays[name][row, where] = values
     said = events.with_columns(probability=probability, lift=np.exp(log_lift + spread**2 / 2))
-    room = _room(cells, locations, weeks)
     likely = probability >= asked.min_probability
-    return Offers(said, locations, weeks, **arrays, room=room).keep(likely)
+    return Offers(
+        said, locations, weeks, **arrays, room=_room(cells, locations, weeks),
+        charges=read_charges(cells, locations, weeks),
+    ).keep(likely)  # fmt: skip
 
 
 def pick_occasions(offers: Offers) -> Offers:
@@ -115,50 +140,18 @@ def _list_events(cells: pl.DataFrame, depths: Sequence[float]) -> pl.DataFrame:
     )
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """Draws of what an event may do."""
-
-    lift: Array
-    taken: Array
-    """The share of what it adds that is switched or bought earlier."""
-    mix: Array
-
-
-def _draw(
-    response: Response, category: str, *, noise: Array, log_lift: tuple[float, float]
-) -> _Drawn:
-    switching, earlier = response.share_of(category), response.pull_forward
-    taken = (switching.mean + switching.sd * noise[1]).clip(0, 1)
-    taken += (earlier.mean + earlier.sd * noise[2]).clip(0, 1)
-    return _Drawn(
-        np.exp(log_lift[0] + log_lift[1] * noise[0]),
-        taken.clip(0, 1),
-        response.mix.mean + response.mix.sd * noise[3],
-    )
-
-
-def _draw_gains(shelf: pl.DataFrame, drawn: _Drawn, *, depth: float) -> Array:
-    """Draws of the margin that the event adds, by location of a shelf; KES."""
-    units, revenue, margin, other = (
-        shelf[name].to_numpy()[:, None] for name in ("units", "revenue", "margin", "other_margin")
-    )
-    earned = drawn.lift * (revenue * (drawn.mix - depth) + margin)
-    gains: Array = earned - margin - drawn.taken * (drawn.lift - 1) * units * np.nan_to_num(other)
-    return gains
-
-
-def _weigh(shelf: pl.DataFrame, drawn: _Drawn, *, gains: Array, depth: float) -> dict[str, Array]:
+def _weigh(
+    shelf: pl.DataFrame, effects: Effects, *, gains: Array, depth: float
+) -> dict[str, Array]:
     """What the event does, by location of a shelf."""
     low, high = np.quantile(gains, _QUANTILES, axis=1)
-    lift, kept = drawn.lift.mean(), ((1 - drawn.taken) * (drawn.lift - 1)).mean()
     return {
         "gain": gains.mean(axis=1),
         "low": low,
         "high": high,
-        "discount": lift * depth * shelf["revenue"].to_numpy(),
-        "litres": (lift - 1) * shelf["litres"].to_numpy(),
-        "units": kept * shelf["units"].to_numpy(),
+        "discount": effects.sold.mean() * depth * shelf["revenue"].to_numpy(),
+        "litres": effects.carried.mean() * shelf["litres"].to_numpy(),
+        "units": effects.kept.mean() * shelf["units"].to_numpy(),
     }
 
 

@@ -30,6 +30,7 @@ effects AS (
         max(event) AS event,
         sum(depth * own_expected) / sum(own_expected) AS depth,
         sum(featured * own_expected) / sum(own_expected) AS featured,
+        sum(own_usual) AS own_usual,
         sum(own_units) AS own_units,
         sum(own_expected) AS own_expected,
         sum(own_base * own_ratio) AS own_base,
@@ -62,7 +63,7 @@ aftermath AS (
         CAST(date_trunc('week', after.known_on + 6) AS DATE) - 21 AS week,
         sum(after.units) AS after_units,
         sum(after.usual * controls.ratio) AS after_expected,
-        sum(valued.own_base * valued.own_ratio * (valued.lift - 1)) AS after_lift
+        sum(valued.own_units - valued.own_expected) AS after_lift
     FROM features.event_aftermath AS after
     INNER JOIN controls
         ON controls.promotion_id = after.promotion_id AND controls.category = after.category
@@ -84,6 +85,7 @@ SELECT
     effects.event,
     effects.depth,
     effects.featured,
+    effects.own_usual,
     effects.own_units,
     effects.own_expected,
     effects.own_base,

@@ -10,6 +10,10 @@ is itself an estimate.
 Of the units that an event adds, a share is switched from the other SKUs of its subcategories, and a
 share is only bought earlier; the rest expands the category. Both shares start from a third
 (van Heerde, Leeflang & Wittink 2004) and are moved by the data as far as the data can tell.
+
+Events fall on days that are busy anyway: a school event meets twice the usual demand for paper. How
+much more than usual would have been sold without the event is learned for each kind of event, from
+the locations and the categories without it.
 """
 
 import json
@@ -35,7 +39,7 @@ _FILE, _NAMES = "response.npz", "response.json"
 
 @dataclass(frozen=True)
 class Share:
-    """A share of the units that an event adds: mean and standard deviation."""
+    """What is believed of a number, such as a share of the added units: mean and deviation."""
 
     mean: float
     sd: float
@@ -54,6 +58,8 @@ class Response:
         pull_forward: the share that is bought earlier.
         mix: what a unit of the event earns beyond the mean of its SKUs, as a share of its price:
             dear and cheap SKUs do not gain alike.
+        bustle: by kind of event, the logarithm of what would have been sold without it over the
+            usual; ``""`` is any other.
     """
 
     columns: tuple[str, ...]
@@ -63,6 +69,7 @@ class Response:
     switching: dict[str, Share]
     pull_forward: Share
     mix: Share
+    bustle: dict[str, Share]
 
     def log_lifts(self, events: pl.DataFrame) -> tuple[Array, Array]:
         """Mean and standard deviation of the log lift of each of some ``events``, one a row.
@@ -77,6 +84,10 @@ class Response:
     def share_of(self, category: str) -> Share:
         """The share that a category's events take from the rest of its shelf."""
         return self.switching.get(category, self.switching[""])
+
+    def bustle_of(self, event: str) -> Share:
+        """How busy the days of a kind of event are without it, in logs."""
+        return self.bustle.get(event, self.bustle[""])
 
     def _unseen(self, events: pl.DataFrame) -> Array:
         """The variance between categories where one is new."""
@@ -93,6 +104,7 @@ class Response:
             "switching": {name: [one.mean, one.sd] for name, one in self.switching.items()},
             "pull_forward": [self.pull_forward.mean, self.pull_forward.sd],
             "mix": [self.mix.mean, self.mix.sd],
+            "bustle": {name: [one.mean, one.sd] for name, one in self.bustle.items()},
         }
         (folder / _NAMES).write_text(json.dumps(names, indent=1, sort_keys=True), encoding="utf-8")
 
@@ -106,6 +118,7 @@ class Response:
             tuple(names["columns"]), mean, covariance, names["spread"],
             {name: Share(*one) for name, one in names["switching"].items()},
             Share(*names["pull_forward"]), Share(*names["mix"]),
+            {name: Share(*one) for name, one in names["bustle"].items()},
         )  # fmt: skip
 
 
@@ -131,8 +144,9 @@ def fit_response(cells: pl.DataFrame) -> Response:
     lifts = np.exp(x @ mean) - 1
     return Response(
         columns, mean, covariance, float(spreads[-1]),
-        _learn_switching(events, lifts * events["own_base"].to_numpy()),
-        _learn_pull_forward(cells), _learn_mix(events),
+        # While an event is sold out it draws nothing from the shelf: what was due in stock counts.
+        _learn_switching(events, lifts * events["own_expected"].to_numpy()),
+        _learn_pull_forward(cells), _learn_mix(events), _learn_bustle(events),
     )  # fmt: skip
 
 
@@ -140,7 +154,7 @@ def gather_events(cells: pl.DataFrame) -> pl.DataFrame:
     """The cells in which an event ran, each once, summed over the locations of the event."""
     sums = (
         "own_units", "own_expected", "own_base", "rest_units", "rest_expected", "rest_base",
-        "own_earned", "own_revenue", "own_margin",
+        "own_usual", "own_earned", "own_revenue", "own_margin",
     )  # fmt: skip
     ran = cells.filter(pl.col("own_expected") > 0)
     once = ran.unique(["category", "location_id", "target_week"], keep="last", maintain_order=True)
@@ -291,6 +305,36 @@ def _learn_mix(events: pl.DataFrame) -> Share:
     weight = np.sqrt(sold["own_units"].to_numpy())
     mean = float(np.average(gap, weights=weight))
     return Share(mean, float(np.sqrt(np.average((gap - mean) ** 2, weights=weight))))
+
+
+def _learn_bustle(events: pl.DataFrame) -> dict[str, Share]:
+    """How much more than usual was due, by kind of event; kinds are drawn toward each other.
+
+    Variances by moments (DerSimonian & Laird 1986), of one event and between kinds; a measurement
+    counts as at most three deviations off its kind (Huber 1981), for controls sell out at times.
+    """
+    usual, due, controls = (
+        events[name].to_numpy() + 0.5 for name in ("own_usual", "own_expected", "own_controls")
+    )
+    logs, noise = np.log(due / usual), 1 / controls + 1 / (8 * usual)
+    kinds, at = np.unique(events["event"].to_numpy(), return_inverse=True)
+    usual_log = np.array([np.median(logs[at == kind]) for kind in range(len(kinds))])[at]
+    reach = 3 * 1.4826 * float(np.median(np.abs(logs - usual_log)))
+    logs = usual_log + (logs - usual_log).clip(-reach, reach)
+    weight = 1 / (noise + UNEVEN)
+    total = np.bincount(at, weight)
+    mean = np.bincount(at, weight * logs) / total
+    one = max(float(np.average((logs - mean[at]) ** 2 - noise, weights=weight)), UNEVEN**2)
+    error = np.bincount(at, weight**2 * (noise + one)) / total**2
+    middle = float(np.average(mean, weights=total))
+    between = max(float(np.average((mean - middle) ** 2 - error, weights=total)), UNEVEN**2)
+    trust = between / (between + error)
+    found = {"": Share(middle, float((between + one) ** 0.5))}
+    for kind, own, share, doubt in zip(kinds, mean, trust, (1 - trust) * between, strict=True):
+        found[str(kind)] = Share(
+            float(middle + share * (own - middle)), float((doubt + one) ** 0.5)
+        )
+    return found
 
 
 def _update(prior: Share, slope: Array, weight: Array) -> Share:

@@ -1,5 +1,6 @@
 -- What is planned: each category in each location, for the fourth to seventh week from `as_of`, with
--- what an event would put on offer there and the room that the location has, as known on the Monday.
+-- what an event would put on offer there, the room that the location has and what its trucks charge for
+-- more, as known on the Monday.
 -- `occasions` are the events that the company ran about a year before the week, else of late.
 WITH days AS (
     SELECT as_of, CAST(date_trunc('week', as_of) AS DATE) AS monday FROM origins
@@ -72,12 +73,19 @@ SELECT
     shelves.other_margin,
     capacity.load_litres,
     capacity.capacity_litres,
+    charges.trucks,
+    charges.one_more,
+    charges.two_more,
+    charges.four_more,
     coalesce(occasions.occasions, '') AS occasions,
     coalesce(last_year.depth, 0) AS last_year
 FROM targets
 INNER JOIN features.event_shelves AS shelves ON shelves.monday = targets.monday
 LEFT JOIN features.event_capacity AS capacity
     ON capacity.monday = targets.monday AND capacity.location_id = shelves.location_id
+LEFT JOIN features.load_charges AS charges
+    ON charges.monday = targets.monday AND charges.location_id = shelves.location_id
+    AND charges.week = targets.target_week
 LEFT JOIN occasions
     ON occasions.as_of = targets.as_of AND occasions.target_week = targets.target_week
 LEFT JOIN last_year

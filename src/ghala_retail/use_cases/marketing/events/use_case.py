@@ -13,9 +13,9 @@ from ghala_retail.use_cases.marketing.events.calendar import (
     Calendar,
     Rules,
     find_blocked,
-    plan,
     plan_greedily,
 )
+from ghala_retail.use_cases.marketing.events.effects import Array
 from ghala_retail.use_cases.marketing.events.offers import (
     Asked,
     Offers,
@@ -23,6 +23,7 @@ from ghala_retail.use_cases.marketing.events.offers import (
     pick_occasions,
 )
 from ghala_retail.use_cases.marketing.events.response import Response, fit_response
+from ghala_retail.use_cases.marketing.events.rounds import Agreement, agree
 
 _CELL = ("category", "location_id", "target_week")
 
@@ -77,17 +78,18 @@ class Events(Optimise):
     horizon_days = 42
     baselines = ("last_year", "greedy", "none")
     needs = ("promotion_plans", "prices", "products", "lines")
+    hears = ("operations/fleet",)  # yesterday's word, so that it may read demand, which reads this
     watched = ("units", "revenue", "margin", "litres", "load_litres")
     learned = (
-        "event", "depth", "featured", "own_units", "own_expected", "own_base", "own_earned",
-        "own_revenue", "own_margin", "own_controls", "rest_units", "rest_expected", "rest_base",
-        "rest_controls", "after_units", "after_expected", "after_lift",
+        "event", "depth", "featured", "own_usual", "own_units", "own_expected", "own_base",
+        "own_earned", "own_revenue", "own_margin", "own_controls", "rest_units", "rest_expected",
+        "rest_base", "rest_controls", "after_units", "after_expected", "after_lift",
     )  # fmt: skip
     kept: ClassVar[dict[str, str]] = {
         "event": TEXT, "featured": NUMBER, "skus": TEXT, "gain": NUMBER, "gain_low": NUMBER,
         "gain_high": NUMBER, "probability": NUMBER, "lift": NUMBER, "switching": NUMBER,
         "pull_forward": NUMBER, "units": NUMBER, "discount_kes": NUMBER, "litres": NUMBER,
-        "blocked": TEXT,
+        "trucks_kes": NUMBER, "rounds": NUMBER, "blocked": TEXT,
     }  # fmt: skip
 
     def fit(self, examples: pl.DataFrame, *, seed: int) -> Response:
@@ -110,12 +112,14 @@ class Events(Optimise):
     def _plan_day(self, model: Response, cells: pl.DataFrame) -> pl.DataFrame:
         asked = self.policy.plan
         likely = pick_occasions(list_offers(model, cells, asked.asked))
-        calendar, simple = (make(likely, asked.rules) for make in (plan, plan_greedily))
-        chosen = _rows_of(likely, calendar)
-        best = _rows_of(likely, _wishes(likely)).with_columns(
-            blocked=pl.Series(_say_blocked(likely, asked.rules, calendar), dtype=pl.String)
+        agreed = agree(likely, asked.rules)
+        calendar, price = agreed.calendar, agreed.price
+        simple = plan_greedily(likely.charged(price), asked.rules)
+        chosen = _rows_of(likely, calendar, price)
+        best = _rows_of(likely, _wishes(likely), price).with_columns(
+            blocked=pl.Series(_say_blocked(likely, asked.rules, agreed), dtype=pl.String)
         )
-        greedy = _rows_of(likely, simple).select(*_CELL, greedy="depth")
+        greedy = _rows_of(likely, simple, price).select(*_CELL, greedy="depth")
         found = (
             cells.select("as_of", *_CELL)
             .join(chosen.rename({"depth": "decision"}), on=_CELL, how="left", maintain_order="left")
@@ -128,6 +132,7 @@ class Events(Optimise):
             pl.col("decision", "greedy").fill_null(0.0),
             pl.when(pl.col("decision").is_null()).then(pl.col("blocked")).alias("blocked"),
             none=pl.lit(0.0),
+            rounds=pl.lit(float(agreed.rounds)),
             infeasible=pl.when(lacks > 0).then(
                 pl.format(
                     "events a week: {} of {} are missing", lacks, pl.lit(asked.min_events_a_week)
@@ -151,8 +156,8 @@ class Events(Optimise):
         return Response.load(folder)
 
 
-def _rows_of(offers: Offers, calendar: Calendar) -> pl.DataFrame:
-    """One row per category, location and week in which an event runs."""
+def _rows_of(offers: Offers, calendar: Calendar, price: Array) -> pl.DataFrame:
+    """One row per category, location and week in which an event runs; KES a litre for trucks."""
     event, place = np.nonzero(calendar.runs)
     at = event, place
     where = np.array(offers.locations, dtype=object)[place].tolist()
@@ -161,6 +166,7 @@ def _rows_of(offers: Offers, calendar: Calendar) -> pl.DataFrame:
         location_id=pl.Series(where, dtype=pl.String),
         gain=offers.gain[at], gain_low=offers.low[at], gain_high=offers.high[at],
         units=offers.units[at], discount_kes=offers.discount[at], litres=offers.litres[at],
+        trucks_kes=offers.litres[at] * price[place, offers.week[event]],
     )  # fmt: skip
 
 
@@ -175,8 +181,10 @@ def _wishes(offers: Offers) -> Calendar:
     return Calendar(runs, ())
 
 
-def _say_blocked(offers: Offers, rules: Rules, calendar: Calendar) -> list[str | None]:
-    said = find_blocked(offers, rules, calendar)
+def _say_blocked(offers: Offers, rules: Rules, agreed: Agreement) -> list[str | None]:
+    said = find_blocked(offers.charged(agreed.price), rules, agreed.calendar)
+    dear = (said == "") & (offers.gain > 0) & (offers.charged(agreed.price).gain <= 0)
+    said[dear & ~agreed.calendar.runs] = "trucks: they cost more than it adds"
     wished = _wishes(offers).runs
     return [str(text) or None for text in said[np.nonzero(wished)]]
 

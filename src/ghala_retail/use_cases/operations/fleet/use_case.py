@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from ghala.contracts.use_case import NUMBER
 from ghala.evaluation.optimise import Optimise, OptimisePolicy
+from ghala_retail.use_cases.operations.fleet.charging import STEPS, book, charge_for_more
 from ghala_retail.use_cases.operations.fleet.counting import (
     Counting,
     Shift,
@@ -85,7 +86,7 @@ class Fleet(Optimise):
     kept: ClassVar[dict[str, str]] = {
         "own": NUMBER, "contract": NUMBER, "spot": NUMBER, "expected": NUMBER,
         **dict.fromkeys(("p10", "p50", "p90"), NUMBER), "own_trucks": NUMBER,
-        **{f"{hire}_rate": NUMBER for hire in HIRES}, **ROUTED,
+        **{f"{hire}_rate": NUMBER for hire in HIRES}, **dict.fromkeys(STEPS, NUMBER), **ROUTED,
     }  # fmt: skip
 
     def fit(self, examples: pl.DataFrame, *, seed: int) -> Model:
@@ -105,7 +106,8 @@ class Fleet(Optimise):
         centre = np.where(base > 0, centre, 0.0)
         chance = _chance_of_more(centre, spread)
         own = subjects["own_trucks"].fill_null(0).cast(pl.Float64).to_numpy()
-        booked = np.maximum((chance > _critical(model.counting)).sum(axis=1), own)
+        booked = book(chance, own, model.counting.day_rate)
+        charges = charge_for_more(chance, own, model.counting.day_rate)
         beyond = np.arange(_MOST) >= booked[:, None]
         wants = {name: _least(chance, 1 - level) for name, level in
                  (("p10", 0.1), ("p50", 0.5), ("p90", 0.9))}  # fmt: skip
@@ -120,6 +122,7 @@ class Fleet(Optimise):
             infeasible=pl.when(pl.col("trips_91d").fill_null(0) <= 0).then(pl.lit(_UNKNOWN)),
             **{name: pl.Series(values) for name, values in wants.items()},
             **{name: pl.lit(rate) for name, rate in rates.items()},
+            **{name: pl.Series(values) for name, values in charges.items()},
         )  # fmt: skip
         return lay_routes(said, subjects, counting=model.counting, shift=shift)
 
@@ -171,12 +174,6 @@ def _chance_of_more(centre: Floats, spread: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         middle = np.log(centre)[:, None]
     return np.asarray(norm.sf((trucks - middle) / spread[:, None]))
-
-
-def _critical(counting: Counting) -> float:
-    """The chance of being needed above which a contract truck is cheaper than a spot truck."""
-    _, contract, spot = counting.day_rate
-    return min(contract / spot, 1.0)
 
 
 def _least(chance: Floats, level: float) -> Floats:

@@ -2,7 +2,8 @@
 -- SKUs would have sold without it are their usual sales, times how busy the location was in other
 -- categories, times how the same SKUs did in the locations without the event (differences in
 -- differences). `due` counts the days in stock, like `units`; `base` all days of the event, before
--- the locations without the event have their say. Money is without VAT, at the list prices and costs
+-- the locations without the event have their say; `usual` knows nothing of how busy it was. Events of
+-- the first eight weeks of sales have no usual weeks before them and are left out. Money is without VAT, at the list prices and costs
 -- known on the first day: of the base, and in `own_earned` of the units sold at the discount.
 WITH sales AS (
     SELECT *, max(CASE WHEN is_on_offer THEN 1 ELSE 0 END)
@@ -15,6 +16,7 @@ WITH sales AS (
 events AS (
     SELECT DISTINCT promotion_id, category, starts_on, ends_on, ends_on - starts_on + 1 AS days
     FROM sales
+    WHERE starts_on >= (SELECT min(day) + 56 FROM {{ ref('sku_location_day') }})
 ),
 
 days AS (
@@ -66,6 +68,7 @@ sizes AS (
 priced AS (
     SELECT
         sales.*,
+        sales.usual_a_day * sales.days_in_stock AS usual,
         sales.usual_a_day * sales.days_in_stock * coalesce(bustle.factor, 1) AS due,
         sales.usual_a_day * sales.days * coalesce(bustle.factor, 1) AS base,
         prices.price / (1 + coalesce(products.vat_rate, 0)) AS net_price,
@@ -85,6 +88,7 @@ priced AS (
         AND prices.valid_from <= sales.starts_on
         AND (prices.valid_to IS NULL OR prices.valid_to > sales.starts_on)
     WHERE NOT sales.is_in_another
+        AND (sales.promotion_id, sales.category) IN (SELECT promotion_id, category FROM events)
 ),
 
 controls AS (
@@ -107,6 +111,7 @@ SELECT
     max(priced.discount_share) AS depth,
     max(CASE WHEN priced.is_featured THEN 1 ELSE 0 END) AS featured,
     sum(priced.units) FILTER (WHERE priced.is_on_offer) AS own_units,
+    sum(priced.usual) FILTER (WHERE priced.is_on_offer) AS own_usual,
     sum(priced.due) FILTER (WHERE priced.is_on_offer) AS own_due,
     sum(priced.base) FILTER (WHERE priced.is_on_offer) AS own_base,
     coalesce(max(own.units), 0) AS own_control_units,

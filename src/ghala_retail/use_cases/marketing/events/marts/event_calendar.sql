@@ -20,6 +20,7 @@ SELECT
     gain_high AS expected_gain_high,
     units AS expected_units,
     discount_kes AS expected_discount,
-    litres AS expected_litres
+    litres AS expected_litres,
+    trucks_kes AS expected_trucks
 FROM said
 WHERE as_of = newest AND decision > 0
