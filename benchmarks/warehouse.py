@@ -91,7 +91,7 @@ def main() -> None:
             "simulate", str(simulated), *options
         )
     shutil.rmtree(workspace, ignore_errors=True)
-    measure("init", str(workspace), "--source", "company", "--use-case", "operations/demand")
+    measure("init", str(workspace), "--source", "company")
     if chosen.size == "full":
         with (workspace / "ghala.toml").open("a", encoding="utf-8") as settings:
             settings.write("\n[warehouse]\nmemory_gb = 7\n")

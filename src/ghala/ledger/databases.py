@@ -3,12 +3,13 @@
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from ghala.contracts.address import database_url
 from ghala.contracts.errors import ConfigurationError, GhalaError, TryAgain
@@ -110,7 +111,9 @@ def claimed(engine: Engine) -> Iterator[None]:
         try:
             yield
         finally:
-            session.invalidate()  # the server frees the lock with the session
+            with suppress(DBAPIError):  # a session that was lost gave the lock back already
+                session.execute(text(f"SELECT pg_advisory_unlock({_WORKING})"))
+            session.invalidate()
 
 
 def _open_file(path: Path) -> Engine:

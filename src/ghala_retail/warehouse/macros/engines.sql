@@ -1,16 +1,16 @@
 {# What the engines say differently, each macro with one implementation per engine. #}
 
-{# One row per day from `first` to `last`, both included. #}
-{% macro each_day(first, last) -%}
-    {{ return(adapter.dispatch('each_day')(first, last)) }}
+{# One row per day, or per `every` days, from `first` on to `last`, which is included. #}
+{% macro each_day(first, last, every=1) -%}
+    {{ return(adapter.dispatch('each_day')(first, last, every)) }}
 {%- endmacro %}
 
-{% macro default__each_day(first, last) -%}
-    generate_series({{ first }}, {{ last }}, INTERVAL '1 day')
+{% macro default__each_day(first, last, every=1) -%}
+    generate_series({{ first }}, {{ last }}, INTERVAL '{{ every }} day')
 {%- endmacro %}
 
-{% macro duckdb__each_day(first, last) -%}
-    unnest(generate_series({{ first }}, {{ last }}, INTERVAL '1 day'))
+{% macro duckdb__each_day(first, last, every=1) -%}
+    unnest(generate_series({{ first }}, {{ last }}, INTERVAL '{{ every }} day'))
 {%- endmacro %}
 
 {# Tell the planner what a new table holds; DuckDB knows it. #}

@@ -5,7 +5,7 @@ WITH bounds AS (SELECT max(week) + 35 AS last_day FROM {{ ref('demand_sales') }}
 
 zones AS (SELECT DISTINCT source, zone FROM {{ ref('locations') }} WHERE zone IS NOT NULL),
 
-days AS (
+spans AS (
     SELECT
         prices.sku,
         zones.zone,
@@ -14,14 +14,24 @@ days AS (
         prices.known_on,
         prices.superseded_on,
         prices.batch,
-        CAST({{ each_day(
-            'greatest(prices.valid_from, prices.known_on - 7)',
-            'least(coalesce(prices.valid_to - 1, bounds.last_day), coalesce(prices.superseded_on + 28, bounds.last_day))'
-        ) }} AS DATE) AS day
+        greatest(prices.valid_from, prices.known_on - 7) AS from_day,
+        least(
+            coalesce(prices.valid_to - 1, bounds.last_day),
+            coalesce(prices.superseded_on + 28, bounds.last_day)
+        ) AS to_day
     FROM {{ ref('prices') }} AS prices
     INNER JOIN zones
         ON zones.source = prices.source AND (prices.zone IS NULL OR prices.zone = zones.zone)
     CROSS JOIN bounds
+),
+
+wednesdays AS (
+    SELECT
+        spans.*,
+        CAST({{ each_day(
+            "from_day + CAST((10 - extract('isodow' FROM from_day)) % 7 AS INTEGER)", 'to_day', every=7
+        ) }} AS DATE) AS day
+    FROM spans
 )
 
 SELECT
@@ -33,6 +43,5 @@ SELECT
     superseded_on,
     max(batch) AS batch,
     CAST(max(price) AS DOUBLE PRECISION) AS list_price
-FROM days
-WHERE extract('isodow' FROM day) = 3
+FROM wednesdays
 GROUP BY source, sku, zone, day, known_on, superseded_on
