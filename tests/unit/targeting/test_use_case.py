@@ -83,6 +83,21 @@ def test_a_fit_is_the_same_every_time(targeting: Targeting, model: TargetingMode
     assert targeting.fit(make_lots(World()), seed=1) == model
 
 
+def test_who_is_moved_to_one_more_order_counts_although_all_of_them_order(
+    targeting: Targeting, lots: pl.DataFrame
+) -> None:
+    buys = pl.col("discount_365d") > 0
+    more = (buys & (pl.col("lot_contacted") == 1)).cast(pl.Int64)
+    orders = (1 + more).alias("orders")
+    often = lots.with_columns(orders, (orders * 500.0 - orders * pl.col("lot_discount")
+                                       * pl.col("lot_contacted")).alias("actual"))  # fmt: skip
+    said = targeting.predict(targeting.fit(often, seed=1), often)
+    chosen = often.filter(said["decision"] > 0)
+
+    assert chosen.height > 0
+    assert (chosen["discount_365d"] > 0).mean() > 0.9
+
+
 def test_one_campaign_is_enough(targeting: Targeting, lots: pl.DataFrame) -> None:
     one = lots.filter(pl.col("lot_offer") == "voucher")
     fitted = targeting.fit(one, seed=1)
@@ -98,6 +113,7 @@ def test_when_contacts_move_no_one_no_one_is_contacted_and_that_is_said(
     said = targeting.predict(targeting.fit(quiet, seed=1), quiet)
 
     assert (said["decision"] == 0).all()
+    assert said["uplift"].abs().mean() < 0.05, "the learners' noise weighs little"
     assert said["reason"].is_in(["not worth a contact", "no gain is proven"]).any()
 
 
