@@ -45,7 +45,8 @@ def reproduce(house: House, use_case: UseCase, version: int, *, as_of: date) -> 
     from ghala.training.reproduce import reproduce as make_again
 
     certificate = make_again(house.workspace, use_case.name, version)
-    body = {**asdict(certificate), "is_reproduced": certificate.is_reproduced}
+    verdict = {"same_rows": certificate.same_rows, "is_reproduced": certificate.is_reproduced}
+    body = {**asdict(certificate), **verdict}
     folder = house.workspace.reports / use_case.name
     folder.mkdir(parents=True, exist_ok=True)
     files = {"json": json.dumps(body, indent=1), "txt": certificate.as_text()}

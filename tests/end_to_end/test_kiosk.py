@@ -1,6 +1,8 @@
 """A small shop walks the whole road: what people see of it, and what can be asked afterwards."""
 
+import hashlib
 import json
+import math
 import re
 import shutil
 import sqlite3
@@ -8,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from ghala import flow, stewardship
@@ -17,13 +20,17 @@ from ghala.contracts.policy import Uat
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
 from ghala.features.lineage import group_by_kind
+from ghala.features.store import FeatureStore
+from ghala.features.training_set import place_of
 from ghala.house import House
 from ghala.judging import judge_backtest, roll_back_if_due
 from ghala.ledger.book import Note
 from ghala.monitoring.audit import anchor, read_anchors, standing, verify
+from ghala.monitoring.health import examine
 from ghala.rehearsal import rehearse
-from ghala.training.reproduce import reproduce
+from ghala.training.reproduce import compare_rows, reproduce
 from ghala.warehouse import repository
+from ghala.warehouse.publish import kept_builds
 from ghala.web.app import create_app
 from tests.conftest import read_json, run_ghala
 from tests.kiosk import FIRST, NAME, SECOND, USE_CASE, walk, write
@@ -71,6 +78,35 @@ def test_an_artifact_that_was_poisoned_fails_its_gate_and_nothing_of_it_is_read(
 
     assert [(v.gate, v.passed) for v in verdicts] == [("signature", False)]
     assert "is not what the pipeline signed" in verdicts[0].reason
+
+
+def test_the_doctor_in_depth_reads_all_that_is_kept(house: House) -> None:
+    def wrong() -> dict[str, str]:
+        found = examine(house.workspace, house.ledger, deep=True)
+        return {one["check"]: one["words"] for one in found if one["state"] == "fail"}
+
+    with house.warehouse() as warehouse:
+        FeatureStore(house.workspace).materialize(SECOND, ["kiosk_goods"], warehouse=warehouse)
+    assert wrong() == {}
+    landed = house.workspace.landing / "duka" / f"sales_{SECOND}.csv"
+    name = hashlib.md5(landed.read_bytes(), usedforsecurity=False).hexdigest()
+    copy = house.workspace.state / "dvc-remote" / "files" / "md5" / name[:2] / name[2:]
+    oldest = kept_builds(house.workspace)[0]
+    model = house.registry.fetch(NAME, 1) / "factors.json"
+    for file in (copy, oldest / "raw.batches.parquet", model):
+        file.chmod(0o644)
+        file.write_bytes(file.read_bytes()[:-1] + b"!")
+    with house.warehouse() as warehouse:
+        warehouse.execute("UPDATE features.kiosk_weeks SET units = units + 1")
+
+    found = wrong()
+
+    assert str(copy) in found["every copy of what was landed"]
+    assert str(oldest / "raw.batches.parquet") in found["every published build"]
+    assert "is not what the pipeline signed" in found["every version's artifact"]
+    assert "kiosk_goods" in found["every value kept online"]
+    copy.unlink()
+    assert f"such as {name}" in wrong()["every copy of what was landed"]
 
 
 def test_what_was_live_on_a_day_can_be_asked(house: House) -> None:
@@ -159,6 +195,27 @@ def test_a_version_trained_from_what_was_not_committed_says_what_differs(house: 
     assert f"not committed when it was trained: use_cases/{NAME}/use_case.py" in certificate.differs
     kept = stewardship.reproduce(house, found, version, as_of=SECOND)
     assert json.loads(Path(kept["certificate"]).with_suffix(".json").read_text("utf-8"))["rows"]
+
+
+@pytest.mark.parametrize(("factor", "is_same"), [(1 + 1e-13, True), (1 + 1e-6, False)])
+def test_sums_in_another_order_are_the_same_rows_and_other_sums_are_not(
+    house: House, *, factor: float, is_same: bool
+) -> None:
+    kept = house.registry.fetch(NAME, 1)
+    run = house.registry.client.get_run(house.registry.run_of(NAME, 1)).data
+    place = place_of(house.workspace, NAME, run.params["as_of"])
+    rows = pl.read_parquet(place / "examples.parquet")
+    shutil.rmtree(place)
+    again = rows.with_columns(pl.col("units_28") * factor)
+
+    gaps = compare_rows(house.workspace, kept, again, kept_as=run.tags["ghala.training_set"])
+
+    assert list(gaps) == ["units_28"]
+    assert (gaps["units_28"] <= 1e-9) is is_same
+    assert gaps["units_28"] == pytest.approx(factor - 1, rel=0.01)
+    text = rows.with_columns(region=pl.lit("east")).drop("units_7")
+    gaps = compare_rows(house.workspace, kept, text, kept_as=run.tags["ghala.training_set"])
+    assert gaps == {"region": math.inf, "units_7": math.inf}
 
 
 def test_other_retrain_rules_are_played_on_the_same_past(house: House) -> None:

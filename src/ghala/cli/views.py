@@ -71,14 +71,21 @@ def verify_audit(*, workspace: Where = None, as_json: Json = False) -> None:
 
 
 @application.command()
-def doctor(*, workspace: Where = None, as_json: Json = False) -> None:
+def doctor(
+    *,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read all that is kept, which takes a while.")
+    ] = False,
+    workspace: Where = None,
+    as_json: Json = False,
+) -> None:
     """Check everything the workspace rests on. Exit code 1 when something is wrong."""
     from ghala.cli.tables import show_health
     from ghala.monitoring.health import examine
 
     house = open_house(workspace, "doctor")
     with house.working():
-        found = examine(house.workspace, house.ledger)
+        found = examine(house.workspace, house.ledger, deep=deep)
     show({"checks": found}, as_json, table=show_health)
     if any(check["state"] == "fail" for check in found):
         raise typer.Exit(1)

@@ -11,12 +11,10 @@ from ghala.contracts.errors import DataRejected
 from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.features.definitions import FeatureView
 from ghala.features.history import history_sql
+from ghala.features.questions import ORIGINS, asking
 from ghala.features.reading import blaming, heard
 from ghala.features.windows import view_sql
 from ghala.warehouse.engines.engine import Warehouse
-
-ORIGINS = "SELECT unnest(CAST($days AS DATE[])) AS as_of"
-"""The relation that both questions of a use case may read: the days that are asked about."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,9 @@ def read_subjects(
         DataRejected: nothing was known on any of the days, or a use case that this one cannot do
             without had not spoken by any.
     """
-    _prepare(warehouse, use_case, views=views, request=request)
+    featured = _prepare(warehouse, use_case, views=views, request=request)
     order = _order(use_case)
-    frame = warehouse.frame(f"SELECT * FROM featured_subjects ORDER BY {order}")  # noqa: S608
+    frame = warehouse.frame(f"SELECT * FROM ({featured}) AS featured ORDER BY {order}")  # noqa: S608
     if frame.is_empty():
         raise DataRejected(
             f"{use_case.name}: nothing was known by {max(request.origins)} that could be"
@@ -75,18 +73,19 @@ def read_examples(
     keys = ", ".join((*use_case.entity, *use_case.target))
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
     told = ", ".join(quoted(name) for name in hindsight_of(use_case))
-    warehouse.keep(
-        "happened",
-        f"SELECT {keys}, {told} FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
-        " WHERE known_on <= $as_of",
-        {"as_of": as_of},
-    )
+    with asking(use_case, "outcomes.sql"):
+        warehouse.keep(
+            "happened",
+            f"SELECT {keys}, {told} FROM ({use_case.outcomes_sql}) AS told"  # noqa: S608
+            " WHERE known_on <= $as_of",
+            {"as_of": as_of},
+        )
     # Only what came true is learned from: features of anything else would be for nothing.
     came_true = f" AND ({keys}) IN (SELECT {keys} FROM happened)"  # noqa: S608 - declared
-    _prepare(warehouse, use_case, views=views, request=request, where=came_true)
+    featured = _prepare(warehouse, use_case, views=views, request=request, where=came_true)
     frame = warehouse.frame(
         f"SELECT subjects.*, {told}"  # noqa: S608
-        f" FROM featured_subjects AS subjects JOIN happened USING ({keys})"
+        f" FROM ({featured}) AS subjects JOIN happened USING ({keys})"
         f" ORDER BY {_order(use_case)}"
     )
     if frame.is_empty():
@@ -141,20 +140,21 @@ def _prepare(
     views: Sequence[FeatureView],
     request: Request,
     where: str = "",
-) -> None:
+) -> str:
     views = [heard(warehouse, view) for view in views]
     _require_spoken(warehouse, use_case, views, by=max(request.origins))
     keys = list(dict.fromkeys([*use_case.entity, *(c for view in views for c in view.entity)]))
     entity = ", ".join(keys)
     lot = f"md5(concat_ws('|', {', '.join(use_case.drawn_by or (*use_case.entity, 'as_of'))}))"
     warehouse.keep("origins", ORIGINS, {"days": list(request.origins)})
-    warehouse.keep(
-        "subjects",
-        f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
-        f" WHERE (as_of >= $whole_from OR {lot} < $upto)"
-        f"{_capped(use_case, lot, request.caps)}{where}",
-        {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
-    )
+    with asking(use_case, "subjects.sql"):
+        warehouse.keep(
+            "subjects",
+            f"SELECT * FROM ({use_case.subjects_sql}) AS known"  # noqa: S608 - the use case's own
+            f" WHERE (as_of >= $whole_from OR {lot} < $upto)"
+            f"{_capped(use_case, lot, request.caps)}{where}",
+            {"whole_from": request.whole_from, "upto": _draw_upto(request.share)},
+        )
     warehouse.keep("request", f"SELECT DISTINCT {entity}, as_of FROM subjects")  # noqa: S608
     for view in views:
         with blaming(view):
@@ -166,10 +166,9 @@ def _prepare(
     same = [f"subjects.{name} = featured.{name}" for name in (*use_case.entity, "as_of")]
     same += [f"subjects.{name} IS NOT DISTINCT FROM featured.{name}"
              for name in keys if name not in use_case.entity]  # fmt: skip
-    warehouse.keep(
-        "featured_subjects",
+    return (
         f"SELECT subjects.*{columns}"  # noqa: S608
-        f" FROM subjects JOIN featured ON {' AND '.join(same)}",
+        f" FROM subjects JOIN featured ON {' AND '.join(same)}"
     )
 
 

@@ -173,21 +173,24 @@ class FeatureStore:
         names = [view.name for view in self._kept_views()]
         return self.materialize(as_of, names, warehouse=warehouse) if names else []
 
-    def check(self, *, warehouse: Warehouse, due: date | None = None) -> list[str]:
+    def check(
+        self, *, warehouse: Warehouse, due: date | None = None, entities: int = _SAMPLE
+    ) -> list[str]:
         """Name every way in which what is kept online is not what history says.
 
-        A sample of what is kept is compared with history, and a sample of history with what is
-        kept. A view that was kept as of a day before ``due``, or by another definition, is stale.
+        A sample of ``entities`` of what is kept is compared with history, and one of history with
+        what is kept. A view that was kept as of a day before ``due``, or by another definition, is
+        stale.
         """
         wrong = []
         for view in self._kept_views():
             definition = self._definitions[view.name]
-            kept = self.kept.sample(view, definition=definition, rows=_SAMPLE)
+            kept = self.kept.sample(view, definition=definition, rows=entities)
             if kept is None:
                 wrong.append(f"online {view.name}: stale, kept by another definition")
                 continue
             found = _compare_kept(warehouse, view, kept)
-            there = read_some(warehouse, view, kept.as_of, entities=_SAMPLE)
+            there = read_some(warehouse, view, kept.as_of, entities=entities)
             answered = self.kept.fetch(dated(view), there, definition=definition)
             if missing := answered[SEEN].null_count():
                 found.append(f"{missing} of {there.height} entities are missing")

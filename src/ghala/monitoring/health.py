@@ -10,14 +10,19 @@ from ghala.contracts.discovery import use_cases
 from ghala.contracts.errors import GhalaError, TryAgain
 from ghala.contracts.records import Stage
 from ghala.contracts.settings import Workspace
+from ghala.contracts.use_case import table_of
+from ghala.features.history import views_of
+from ghala.features.questions import require_answers, require_used
 from ghala.ledger.book import Ledger
 from ghala.monitoring.audit import verify
+from ghala.monitoring.inventory import deep_checks
 from ghala.registry.versions import Registry
 from ghala.warehouse.bucket import require_bucket
 from ghala.warehouse.checking import raw_feeds, raw_table
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.opening import open_warehouse
+from ghala.warehouse.entities import find_obstacles
 from ghala.warehouse.inbox import find_unread
 from ghala.warehouse.landing import verify_landing
 from ghala.warehouse.loading import create_tables
@@ -30,8 +35,10 @@ _SKEW = timedelta(seconds=60)
 """How far the clocks of the machines that write one ledger may be apart."""
 
 
-def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
+def examine(workspace: Workspace, ledger: Ledger, *, deep: bool = False) -> list[dict[str, Any]]:
     """Run every check; each says ``ok``, ``warn`` or ``fail`` and what to do.
+
+    ``deep`` also reads everything that is kept to its last byte.
 
     Raises:
         ConfigurationError, TryAgain: a server of the profile refuses or does not answer, and
@@ -42,6 +49,7 @@ def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
         require_bucket(storage)
     checks: dict[str, Callable[[], str]] = {
         "settings, sources, use cases and policies": lambda: _configuration(workspace),
+        "what use cases ask": lambda: _questions(workspace),
         "places": lambda: _places(workspace),
         "git identity": lambda: _identity(workspace),
         "disk space": lambda: _space(workspace),
@@ -54,6 +62,8 @@ def examine(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
         "production artifacts": lambda: _artifacts(workspace, ledger),
         "published build": lambda: _published(workspace),
     }
+    if deep:
+        checks |= deep_checks(workspace, ledger)
     return [_examine(name, check) for name, check in checks.items()]
 
 
@@ -69,6 +79,19 @@ def _examine(name: str, check: Callable[[], str]) -> dict[str, Any]:
 def _configuration(workspace: Workspace) -> str:
     names = [*read_sources(workspace), *use_cases(workspace)]
     return f"{', '.join(names)} are readable"
+
+
+def _questions(workspace: Workspace) -> str:
+    """What use cases name is there; a use case that was not built yet cannot be asked."""
+    obstacles, asked = find_obstacles(workspace), []
+    with open_warehouse(workspace) as warehouse:
+        for name, use_case in use_cases(workspace).items():
+            require_used(workspace, use_case, views_of(workspace, use_case))
+            was_built = warehouse.has("platform", table_of(name, "predictions"))
+            if was_built and name not in obstacles:
+                require_answers(warehouse, use_case)
+                asked.append(name)
+    return f"the warehouse can answer {', '.join(asked)}" if asked else "nothing was built yet"
 
 
 def _places(workspace: Workspace) -> str:

@@ -21,6 +21,7 @@ from ghala.contracts.use_case import UseCase, hindsight_of
 from ghala.evaluation.metrics import relative_difference
 from ghala.evaluation.probes import SAME
 from ghala.features.history import definitions_hash
+from ghala.features.training_set import ROWS as EXAMPLES
 from ghala.features.training_set import hash_columns
 from ghala.registry.versions import REFERENCE, Registry
 from ghala.training.backtest import fit
@@ -36,6 +37,7 @@ from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.landing import land
 from ghala.warehouse.manifest import digest
 from ghala.warehouse.predictions import create_tables, predictions_of
+from ghala.warehouse.remote import fetch
 from ghala.warehouse.repository import git
 from ghala.warehouse.snapshots import find_snapshot, restore_snapshot, share_storage
 
@@ -49,6 +51,8 @@ class Certificate:
     Attributes:
         differs: every difference in words; empty when nothing at all differs.
         is_reproduced: the same training rows, and the same model bytes or predictions.
+        rows_difference: of the training rows, relative; up to 1e-9 counts as the same, since sums
+            over several threads differ in their last digits.
         largest_difference: of the predictions, relative; up to 1e-9 counts as the same.
     """
 
@@ -58,11 +62,16 @@ class Certificate:
     commit: str
     snapshot: str
     rows: int
-    same_rows: bool
+    rows_difference: float
     same_bytes: bool
     compared: int
     largest_difference: float
     differs: tuple[str, ...]
+
+    @property
+    def same_rows(self) -> bool:
+        """Whether the version learned from the same rows, but for the last digits of sums."""
+        return self.rows_difference <= SAME
 
     @property
     def is_reproduced(self) -> bool:
@@ -75,7 +84,8 @@ class Certificate:
         lines = [
             f"Version {self.version} of {self.use_case} {verdict}.",
             f"Made from commit {self.commit}, data snapshot {self.snapshot}, as of {self.as_of}.",
-            f"Training rows: {'the same' if self.same_rows else 'others'} ({self.rows:,}).",
+            f"Training rows: {'the same' if self.same_rows else 'others'} ({self.rows:,}), which"
+            f" differ by {self.rows_difference:.2g} at most.",
             f"Model files: {'the same bytes' if self.same_bytes else 'other bytes'}.",
             f"Predictions of {self.compared:,} rows differ by {self.largest_difference:.2g} at most"
             f" (up to {SAME:.0e} is the same).",
@@ -129,10 +139,10 @@ def reproduce(workspace: Workspace, name: str, version: int) -> Certificate:
             use_case.save(fit(use_case, material.examples), Path(place))
             files, furthest = _compare_models(use_case, kept, Path(place))
         features = definitions_hash(material.views)
-    lost = _compare_columns(kept, material.examples)
+    gaps = compare_rows(workspace, kept, material.examples, kept_as=made.tags["ghala.training_set"])
     said = [
         *_compare_features(made.tags["ghala.features"], features),
-        *(f"training rows: {column}" for column in lost),
+        *(f"training rows: {column} by {gap:.2g} at most" for column, gap in gaps.items()),
         *(f"model file: {file}" for file in files),
         *compare_environments((kept / ENVIRONMENT).read_text("utf-8").splitlines(), environment()),
     ]
@@ -141,8 +151,8 @@ def reproduce(workspace: Workspace, name: str, version: int) -> Certificate:
     reference = pl.read_parquet(kept / REFERENCE)
     return Certificate(
         name, version, as_of.isoformat(), commit, address, material.examples.height,
-        same_rows=not lost, same_bytes=not files, compared=reference.height,
-        largest_difference=furthest, differs=tuple(said),
+        rows_difference=max(gaps.values(), default=0.0), same_bytes=not files,
+        compared=reference.height, largest_difference=furthest, differs=tuple(said),
     )  # fmt: skip
 
 
@@ -225,14 +235,28 @@ def _compare_models(use_case: UseCase, kept: Path, again: Path) -> tuple[list[st
     return files, relative_difference(*said)
 
 
-def _compare_columns(kept: Path, examples: pl.DataFrame) -> list[str]:
+def compare_rows(
+    workspace: Workspace, kept: Path, examples: pl.DataFrame, *, kept_as: str
+) -> dict[str, float]:
+    """How far each column is from the one that was learned from, of those that are not the same.
+
+    Digests say which differ; the rows that were kept in DVC as ``kept_as`` say by how much,
+    relative. Infinite where a column is on one side only, or anything but numbers differs.
+    """
     then: dict[str, str] = loads((kept / ROWS).read_text(encoding="utf-8"))
     now = hash_columns(examples)
-    return [
-        f"{name} differs" if name in then and name in now else f"{name} is only on one side"
-        for name in sorted(then.keys() | now.keys())
-        if then.get(name) != now.get(name)
-    ]
+    names = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    if not names:
+        return {}
+    with tempfile.TemporaryDirectory(dir=workspace.state) as place:
+        fetch(workspace, kept_as, to=Path(place))
+        learned = pl.read_parquet(Path(place) / EXAMPLES)
+    return {
+        name: relative_difference(learned.select(name), examples.select(name))
+        if name in then and name in now
+        else float("inf")
+        for name in names
+    }
 
 
 def _compare_features(then: str, now: str) -> list[str]:

@@ -18,8 +18,9 @@ from ghala.evaluation.gates import name_entities, split
 from ghala.evaluation.probes import Probed
 from ghala.features.checks import find_early_labels
 from ghala.features.definitions import FeatureView
-from ghala.features.examples import ORIGINS, Request, find_caps, read_examples
+from ghala.features.examples import Request, find_caps, read_examples
 from ghala.features.history import views_of
+from ghala.features.questions import ORIGINS, require_answers, require_used
 from ghala.features.served import find_leaks
 from ghala.features.training_set import describe_rows, keep_training_set
 from ghala.registry.versions import REFERENCE, Registry, RunRecord
@@ -66,6 +67,8 @@ def gather(
         DataRejected: no outcome was known yet.
     """
     views = views_of(workspace, use_case)
+    require_used(workspace, use_case, views)
+    require_answers(warehouse, use_case)
     request = _request(warehouse, use_case, as_of)
     leaks = find_leaks(workspace, warehouse, use_case, views=views, before=as_of)
     examples = read_examples(warehouse, use_case, views=views, request=request, as_of=as_of)

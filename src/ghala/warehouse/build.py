@@ -13,7 +13,7 @@ from ghala.contracts.discovery import packs, sources, use_cases
 from ghala.contracts.errors import CheckFailed, ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.contracts.use_case import UseCase, table_of
-from ghala.warehouse.built import find_changed, read_sql, record_built
+from ghala.warehouse.built import begin, find_changed, read_sql, record_built
 from ghala.warehouse.contract import read_sources
 from ghala.warehouse.engines.opening import open_warehouse
 from ghala.warehouse.predictions import create_tables, mart_of, mart_sql
@@ -42,19 +42,18 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
         for use_case in use_cases(workspace).values():  # models read predictions, if there are none
             create_tables(warehouse, use_case)
         changed = find_changed(warehouse, texts)
+        begin(warehouse)
     arguments = ["build", *(["--full-refresh"] if full_refresh or changed else [])]
     succeeded, nodes = _invoke(workspace, arguments)
     result = _summarise(nodes)
-    made = [node.status for node in nodes if node.node.resource_type == "model"]
-    if made and set(made) == {"success"}:
-        with open_warehouse(workspace) as warehouse:
-            record_built(warehouse, texts)
     if not succeeded:
         named = "; ".join(result.failures[:5]) or "see .ghala/dbt/logs/dbt.log"
         raise CheckFailed(
             f"The build failed: {named}.",
             "Read the failing model or test in .ghala/dbt; readers keep the last good build.",
         )
+    with open_warehouse(workspace) as warehouse:
+        record_built(warehouse, texts)
     return result
 
 

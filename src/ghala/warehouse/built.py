@@ -9,11 +9,14 @@ from pathlib import Path
 import polars as pl
 import yaml
 
+from ghala.contracts.errors import CheckFailed
 from ghala.warehouse.engines.engine import Warehouse
 
 log = logging.getLogger("ghala.build")
 BATCH = "batch"
 """The name under which the last batch that was built is remembered."""
+_UNDER_WAY = "under way"
+"""The name that is there while a build, or a loading from the first file on, is not whole."""
 _LISTS = ("sources", "staged", "use_cases")
 """Variables that say which files there are, which the files do too."""
 _REF = re.compile(r"ref\('(\w+)'\)")
@@ -49,6 +52,30 @@ def find_changed(warehouse: Warehouse, texts: Mapping[str, str]) -> list[str]:
     if changed and held:
         log.info("everything is built anew, since SQL has changed: %s", ", ".join(changed[:5]))
     return changed
+
+
+def begin(warehouse: Warehouse) -> None:
+    """Note that what is built is not one whole build until the next one that succeeds."""
+    if not _is_under_way(warehouse):
+        warehouse.execute("INSERT INTO platform.built VALUES (?, '')", [_UNDER_WAY])
+
+
+def require_whole(warehouse: Warehouse) -> None:
+    """Check that the last build came to its end, so that readers may be shown it.
+
+    Raises:
+        CheckFailed: it failed or was broken off, or everything was loaded anew since.
+    """
+    if _is_under_way(warehouse):
+        raise CheckFailed(
+            "What is built is not one whole build: the last one failed or was broken off, or"
+            " everything was loaded anew since. Readers keep what was published before.",
+            "Run `ghala build`, then publish.",
+        )
+
+
+def _is_under_way(warehouse: Warehouse) -> bool:
+    return bool(warehouse.rows("SELECT 1 FROM platform.built WHERE name = ?", [_UNDER_WAY]))
 
 
 def record_built(warehouse: Warehouse, texts: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from ghala.contracts.errors import ConfigurationError, DataRejected, UsageError
 from ghala.contracts.records import BatchReceipt
 from ghala.contracts.settings import Workspace
 from ghala.warehouse import snapshots
+from ghala.warehouse.built import begin
 from ghala.warehouse.checking import raw_feeds, raw_table
 from ghala.warehouse.contract import Source, read_sources
 from ghala.warehouse.engines.engine import Warehouse
@@ -96,6 +97,7 @@ def unload(workspace: Workspace, warehouse: Warehouse) -> int:
         create_tables(warehouse, contracts)
         for table in ("raw.releases", "raw.quarantine", "raw.batches", "platform.built"):
             warehouse.execute(f"DELETE FROM {table}")  # noqa: S608
+        begin(warehouse)
     return batches
 
 

@@ -12,6 +12,9 @@ from ghala.warehouse.engines.opening import open_warehouse
 
 # dbt hides the values of variables with this prefix in its logs.
 _PASSWORD = "DBT_ENV_SECRET_GHALA_PASSWORD"  # noqa: S105 - the variable's name
+# What is said of a table inside a statement is unknown to PostgreSQL's planner. It then takes many
+# rows for one and reads them again for each row of another; hashing both is never far off.
+_MODELS = {"enable_nestloop": "off"}
 _PARTS = {"sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout"}
 
 
@@ -38,7 +41,7 @@ def reachable(workspace: Workspace) -> Iterator[None]:
     from ghala.warehouse.engines.postgres import session_settings
 
     place = workspace.settings.place.warehouse
-    settings = session_settings(place.memory_gb)
+    settings = session_settings(place.memory_gb) | _MODELS
     given = {
         _PASSWORD: read_dsn(place.dsn).get("password", ""),
         "PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in settings.items()),

@@ -15,6 +15,7 @@ import duckdb
 
 from ghala.contracts.errors import DataRejected, TryAgain
 from ghala.contracts.settings import Workspace
+from ghala.warehouse.built import require_whole
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.manifest import (
     MANIFEST,
@@ -72,7 +73,12 @@ class Published:
 
 
 def publish(workspace: Workspace, warehouse: Warehouse, *, as_of: date) -> Published:
-    """Write every mart to a new folder, then move the pointer to it; readers never wait."""
+    """Write every mart to a new folder, then move the pointer to it; readers never wait.
+
+    Raises:
+        CheckFailed: the last build did not come to its end, so that there is none to show.
+    """
+    require_whole(warehouse)
     number = _last_number(workspace) + 1
     folder = workspace.published / f"{number:06d}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -122,6 +128,11 @@ def read_published(workspace: Workspace, *, verify: bool = False) -> Published:
     return Published(folder, number, as_of)
 
 
+def kept_builds(workspace: Workspace) -> list[Path]:
+    """The folders of the builds that are on disk, oldest first."""
+    return [f for f in sorted(workspace.published.glob("[0-9]*")) if f.name.isdigit()]
+
+
 def _seal(pointer: dict[str, Any], manifest: str) -> dict[str, Any]:
     """The pointer with a digest over what it says and over the manifest of the build it names."""
     said = f"{pointer['build']} {pointer['as_of']} {manifest}"
@@ -147,11 +158,10 @@ def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 def _last_number(workspace: Workspace) -> int:
-    numbers = [int(f.name) for f in workspace.published.glob("[0-9]*") if f.name.isdigit()]
-    return max(numbers, default=0)
+    return max((int(folder.name) for folder in kept_builds(workspace)), default=0)
 
 
 def _forget_old(workspace: Workspace, number: int) -> None:
-    for folder in workspace.published.glob("[0-9]*"):
-        if folder.name.isdigit() and int(folder.name) <= number - KEPT_BUILDS:
+    for folder in kept_builds(workspace):
+        if int(folder.name) <= number - KEPT_BUILDS:
             shutil.rmtree(folder, ignore_errors=True)

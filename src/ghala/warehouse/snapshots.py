@@ -75,7 +75,7 @@ def take_snapshot(
         DataRejected: a file is not what was landed; it is named and nothing is recorded.
     """
     _mend_pointer(workspace)
-    with _opened(workspace) as repo:
+    with opened(workspace) as repo:
         before, pointer = _bring_back(workspace, repo), _read(workspace)
         digests = _digest_new(workspace, loaded or {})
         repo.add([str(workspace.landing)])
@@ -93,7 +93,7 @@ def take_snapshot(
 def track(workspace: Workspace, folder: Path, message: str) -> str:
     """Record a folder in DVC, push it to the remote, commit its pointer and return its address."""
     pointer = folder.with_name(f"{folder.name}.dvc")
-    with _opened(workspace) as repo:
+    with opened(workspace) as repo:
         repo.add([str(folder)])
         repo.push([str(pointer)])
     ignored = pointer.with_name(".gitignore")
@@ -154,7 +154,7 @@ def find_snapshot(workspace: Workspace, name: str) -> Taken:
 
 def share_storage(workspace: Workspace, other: Workspace) -> None:
     """Let a checkout elsewhere use the DVC cache and the remote of ``workspace``."""
-    with _opened(workspace) as repo:
+    with opened(workspace) as repo:
         cache, remote = repo.cache.local.path, repo.config["core"]["remote"]
         url = repo.config["remote"][remote]["url"]
     local = f"[cache]\n    dir = {cache}\n['remote \"{remote}\"']\n    url = {url}\n"
@@ -178,7 +178,7 @@ def restore_snapshot(
     expected = _digests(held[MANIFEST])
     _require_snapshotted(workspace, expected)
     _write(workspace, {POINTER: held[POINTER]})
-    with _opened(workspace) as repo:
+    with opened(workspace) as repo:
         repo.pull(targets=[str(workspace.root / POINTER)], force=True)
     _verify(workspace, expected, loaded or {})
     _write(workspace, held)
@@ -346,7 +346,8 @@ def _cached(repo: Any, address: str) -> Path:
 
 
 @contextmanager
-def _opened(workspace: Workspace) -> Iterator[Any]:
+def opened(workspace: Workspace) -> Iterator[Any]:
+    """DVC's repository of the workspace, with the remote of the profile in force."""
     from dvc.exceptions import FileTransferError
     from dvc.repo import Repo
 

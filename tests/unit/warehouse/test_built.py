@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ghala.warehouse.built import find_changed, read_sql, record_built
+from ghala.contracts.errors import CheckFailed
+from ghala.warehouse.built import begin, find_changed, read_sql, record_built
 from ghala.warehouse.engines.opening import open_warehouse
+from ghala.warehouse.landing import unload
+from ghala.warehouse.publish import publish, read_published
 
-from .conftest import Shop
+from .conftest import MONDAY, Shop
 
 GROWS = "{{ config(materialized='incremental') }} SELECT * FROM {{ ref('%s') }}"
 TEXTS = {
@@ -59,6 +62,22 @@ def test_what_a_growing_table_stands_on_has_changed(
 def test_a_view_that_changes_and_a_new_model_cost_no_full_build(embedded_shop: Shop) -> None:
     assert changed(embedded_shop, weeks="SELECT 2") == []
     assert changed(embedded_shop, **{"models/core/new.sql": GROWS % "places"}) == []
+
+
+def test_a_build_that_did_not_end_is_not_shown_to_readers(shop: Shop) -> None:
+    with open_warehouse(shop.workspace) as warehouse:
+        begin(warehouse)
+        begin(warehouse)
+        with pytest.raises(CheckFailed, match="not one whole build") as refused:
+            publish(shop.workspace, warehouse, as_of=MONDAY)
+        assert "ghala build" in refused.value.next_step
+        record_built(warehouse, TEXTS)
+        assert publish(shop.workspace, warehouse, as_of=MONDAY).number == 1
+        unload(shop.workspace, warehouse)
+        with pytest.raises(CheckFailed, match="loaded anew"):
+            publish(shop.workspace, warehouse, as_of=MONDAY)
+
+    assert read_published(shop.workspace).number == 1
 
 
 def test_a_new_staging_query_is_read_from_the_first_batch_on(embedded_shop: Shop) -> None:

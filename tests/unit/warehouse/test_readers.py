@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 from psycopg2.errors import InsufficientPrivilege
 
+from ghala.contracts.errors import ConfigurationError
 from ghala.contracts.settings import Workspace
 from ghala.warehouse.engines.postgres import PostgresWarehouse
 from ghala.warehouse.engines.readers import READER
@@ -131,6 +132,44 @@ def test_a_mart_with_another_column_is_shown_with_it_and_one_that_is_gone_is_not
     with reader(postgres_dsn) as ask:
         assert ask("SELECT DISTINCT name FROM published_marts_operations.one") == [("new",)]
     assert not warehouse.has("published_marts_operations", "other")
+
+
+def test_a_mart_whose_columns_change_is_whole_to_who_began_before_and_keeps_readers_views(
+    workspace: Workspace, warehouse: PostgresWarehouse, postgres_dsn: str
+) -> None:
+    publish_value(workspace, warehouse, 1)
+    warehouse.execute("CREATE VIEW public.ids AS SELECT id FROM published_marts_operations.one")
+    with reader(postgres_dsn, "REPEATABLE READ") as ask:
+        assert ask("SELECT build FROM published.build") == [(1,)]
+        warehouse.execute("DROP TABLE marts_operations.one")
+        warehouse.execute(
+            "CREATE TABLE marts_operations.one AS SELECT 'new' AS name, CAST(id AS BIGINT) AS id2,"
+            " id FROM generate_series(1, 3) AS made (id)"
+        )
+        publish(workspace, warehouse, as_of=START)
+
+        assert ask("SELECT count(id) FROM published_marts_operations.one") == [(ROWS,)]
+    with reader(postgres_dsn) as ask:
+        assert ask("SELECT * FROM published_marts_operations.one ORDER BY id LIMIT 1") == [
+            (1, "new", 1)
+        ]
+    assert warehouse.scalar("SELECT count(*) FROM public.ids") == 3
+
+
+def test_what_a_readers_own_view_needs_is_named_when_it_would_be_gone(
+    workspace: Workspace, warehouse: PostgresWarehouse, postgres_dsn: str
+) -> None:
+    publish_value(workspace, warehouse, 1)
+    warehouse.execute("CREATE VIEW public.own AS SELECT value FROM published_marts_operations.one")
+    warehouse.execute("ALTER TABLE marts_operations.one DROP COLUMN value")
+
+    with pytest.raises(ConfigurationError, match=r"view own depends on .*one") as refused:
+        publish(workspace, warehouse, as_of=START)
+
+    assert "Drop" in refused.value.next_step
+    assert read_published(workspace, verify=True).number == 1
+    with reader(postgres_dsn) as ask:
+        assert ask(WHOLE) == [(1, ROWS, 1, 1, 1, 1, 0)]
 
 
 def test_a_publication_that_fails_halfway_changes_nothing_for_anyone(

@@ -85,7 +85,7 @@ class DuckDBWarehouse(Warehouse):
         """Run a query and return its rows as a polars frame."""
         with self._reading():
             found = self.connection.sql(sql, params=parameters or None).to_arrow_table()
-        return pl.DataFrame(found)
+        return pl.DataFrame(pl.from_arrow(found, rechunk=False))
 
     def keep(self, name: str, sql: str, parameters: Parameters = ()) -> None:
         """Keep a query's rows as the temporary table ``name`` until the warehouse is closed."""

@@ -41,6 +41,7 @@ _BUSY = {
     "53300": "the server has no connection left",
     "57P03": "the server is starting or stopping",
 }
+_DEPENDED_ON = "2BP01"
 _GONE = ("08", "57P01", "57P02")  # how a server that ends a session says so, when it still can
 _LOST = (
     "server closed the connection",
@@ -187,6 +188,12 @@ class PostgresWarehouse(Warehouse):
             return TryAgain(
                 f"The connection to the warehouse {self.name} was lost.",
                 "Run the command again: what was committed stays, and it goes on after that.",
+            )
+        if error.sqlstate == _DEPENDED_ON:
+            return ConfigurationError(
+                f"Something that ghala did not make rests on what is to go from {self.name}:"
+                f" {' '.join(str(error).split())}.",
+                "Drop it, or let it read something else; then run the command again.",
             )
         return full_disk(error)
 

@@ -7,7 +7,7 @@ would not do: a name is looked up as it is now, its rows as of the snapshot (dec
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ghala.contracts.dialect import quoted
 
@@ -42,23 +42,37 @@ def refill(
 
 
 def _copy(warehouse: "Warehouse", source: tuple[str, str], target: tuple[str, str]) -> None:
-    if _columns(warehouse, source) == _columns(warehouse, target):
-        warehouse.execute(f"DELETE FROM {_named(target)}")  # noqa: S608 - names of our models
-    else:
-        warehouse.execute(f"DROP TABLE IF EXISTS {_named(target)}")
+    """Replace the rows of a table, which stays the same one: older snapshots keep their rows.
+
+    Columns are dropped and added in place. A table that is made anew, or written anew for another
+    type, would be empty in a transaction that began before, and take readers' own views with it.
+    """
+    wanted, there = _columns(warehouse, source), _columns(warehouse, target)
+    if not there:
         warehouse.execute(
             f"CREATE TABLE {_named(target)} AS SELECT * FROM {_named(source)} WITH NO DATA"  # noqa: S608
         )
-    warehouse.execute(f"INSERT INTO {_named(target)} SELECT * FROM {_named(source)}")  # noqa: S608
+    elif there != wanted:
+        changes = [f"DROP COLUMN {quoted(n)}" for n, kind in there.items() if kind != wanted.get(n)]
+        changes += [f"ADD COLUMN {quoted(n)} {k}" for n, k in wanted.items() if k != there.get(n)]
+        warehouse.execute(f"ALTER TABLE {_named(target)} {', '.join(changes)}")
+    names = ", ".join(map(quoted, wanted))
+    warehouse.execute(f"DELETE FROM {_named(target)}")  # noqa: S608 - names of our models
+    warehouse.execute(
+        f"INSERT INTO {_named(target)} ({names}) SELECT {names} FROM {_named(source)}"  # noqa: S608
+    )
 
 
-def _columns(warehouse: "Warehouse", relation: tuple[str, str]) -> list[tuple[Any, ...]]:
-    return warehouse.rows(
-        "SELECT CAST(attname AS VARCHAR), format_type(atttypid, atttypmod)"
-        " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
-        " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
-        " WHERE nspname = ? AND relname = ? AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        relation,
+def _columns(warehouse: "Warehouse", relation: tuple[str, str]) -> dict[str, str]:
+    return dict(
+        warehouse.rows(
+            "SELECT CAST(attname AS VARCHAR), format_type(atttypid, atttypmod)"
+            " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+            " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+            " WHERE nspname = ? AND relname = ? AND attnum > 0 AND NOT attisdropped"
+            " ORDER BY attnum",
+            relation,
+        )
     )
 
 

@@ -5,19 +5,29 @@
 -- planned, never as it was executed. What was planned on a day D are the rows with
 -- `known_on <= D AND (superseded_on IS NULL OR superseded_on > D)`.
 --
--- Shares are weighted with the sales known when the plan arrived: by location for a SKU over the
--- chain, by SKU for a category in a location.
+-- In a depot each SKU is planned by itself. Elsewhere shares are weighted with the sales known when
+-- the plan arrived: by location for a SKU over the chain, by SKU for a category in a location.
 {% set measures = [
     'mailer_share', 'front_share', 'back_share', 'feature_share', 'display_share', 'discount_share',
 ] %}
-WITH planned AS NOT MATERIALIZED (
-    SELECT *, place AS location_id FROM {{ ref('plan_snapshot') }}
+WITH depots AS (
+    SELECT DISTINCT location_id FROM {{ ref('locations') }} WHERE location_kind = 'depot'
+),
+
+planned AS NOT MATERIALIZED (
+    SELECT
+        snapshot.*,
+        snapshot.place AS location_id,
+        depots.location_id IS NOT NULL AS is_depot
+    FROM {{ ref('plan_snapshot') }} AS snapshot
+    LEFT JOIN depots ON depots.location_id = snapshot.place
 ),
 
 weekly AS NOT MATERIALIZED (
     -- a week is planned once
     SELECT * FROM planned
-    WHERE what = 'weekly promotion' {% if is_incremental() %}AND batch > {{ last_batch() }}{% endif %}
+    WHERE what = 'weekly promotion' AND NOT is_depot
+    {% if is_incremental() %}AND batch > {{ last_batch() }}{% endif %}
 ),
 
 dated AS (
@@ -31,15 +41,18 @@ dated AS (
     {%- endif %}
 ),
 
+spread AS (SELECT * FROM dated WHERE NOT is_depot),
+
 -- A plan by the week is one of the locations that it names; one with dates leaves locations out.
 planning AS (
     SELECT source, known_on, location_id FROM weekly
     UNION
     SELECT dated.source, dated.known_on, places.location_id
-    FROM (SELECT DISTINCT source, known_on FROM dated) AS dated
-    INNER JOIN {{ ref('locations') }} AS places ON places.source = dated.source
+    FROM (SELECT DISTINCT source, known_on FROM spread) AS dated
+    INNER JOIN {{ ref('locations') }} AS places
+        ON places.source = dated.source AND coalesce(places.location_kind, 'store') <> 'depot'
     UNION
-    SELECT source, known_on, location_id FROM dated
+    SELECT source, known_on, location_id FROM spread
 ),
 
 -- Sales count from the Monday on which they are known. The first plans came before any sale was:
@@ -68,34 +81,37 @@ sales AS (
     FROM {{ ref('sku_location_week') }} AS sales
     LEFT JOIN {{ ref('products') }} AS products USING (sku)
     WHERE sales.known_on > (SELECT min(monday) - 189 FROM mondays)
+        AND sales.location_id NOT IN (SELECT location_id FROM depots)
 ),
 
-location_sales AS (
-    SELECT location_id, monday, sum(units) AS units FROM sales GROUP BY location_id, monday
+{% for name, key in {'location': 'location_id', 'sku': 'sku, category'}.items() -%}
+-- What was sold in the 26 weeks up to each Monday that is asked for: a running sum over the weeks
+-- and the Mondays, which add nothing to it.
+{{ name }}_weight AS (
+    SELECT {{ key }}, monday, CAST(units AS DOUBLE PRECISION) AS weight
+    FROM (
+        SELECT
+            {{ key }},
+            monday,
+            is_asked,
+            sum(units) OVER (
+                PARTITION BY {{ key }} ORDER BY monday
+                RANGE BETWEEN INTERVAL '175 days' PRECEDING AND CURRENT ROW
+            ) AS units
+        FROM (
+            SELECT {{ key }}, monday, sum(units) AS units, false AS is_asked
+            FROM sales
+            GROUP BY {{ key }}, monday
+            UNION ALL
+            SELECT {{ key }}, mondays.monday, NULL, true
+            FROM (SELECT DISTINCT {{ key }} FROM sales) AS sold
+            CROSS JOIN mondays
+        ) AS weeks
+    ) AS running
+    WHERE is_asked AND units IS NOT NULL {{ 'AND category IS NOT NULL' if name == 'sku' }}
 ),
 
-sku_sales AS (
-    SELECT sku, category, monday, sum(units) AS units
-    FROM sales
-    WHERE category IS NOT NULL
-    GROUP BY sku, category, monday
-),
-
-location_weight AS (
-    SELECT mondays.monday, location_id, CAST(sum(units) AS DOUBLE PRECISION) AS weight
-    FROM mondays
-    INNER JOIN location_sales AS sold
-        ON sold.monday BETWEEN mondays.monday - 175 AND mondays.monday
-    GROUP BY mondays.monday, location_id
-),
-
-sku_weight AS (
-    SELECT mondays.monday, sku, category, CAST(sum(units) AS DOUBLE PRECISION) AS weight
-    FROM mondays
-    INNER JOIN sku_sales AS sold ON sold.monday BETWEEN mondays.monday - 175 AND mondays.monday
-    GROUP BY mondays.monday, sku, category
-),
-
+{% endfor -%}
 chain_weight AS (
     SELECT source, known_on, sum(weight) AS total
     FROM planning
@@ -109,7 +125,7 @@ category_weight AS (
 ),
 
 shares AS (
-    {% for plan in ('weekly', 'dated') -%}
+    {% for plan in ('weekly', 'spread') -%}
     {% if not loop.first %}UNION ALL{% endif %}
     SELECT
         'sku_chain' AS grain,
@@ -157,8 +173,7 @@ shares AS (
         {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     FROM dated
-    INNER JOIN {{ ref('demand_grains') }} AS grains
-        ON grains.location_id = dated.location_id AND grains.grain = 'sku_location'
+    WHERE is_depot
 )
 
 SELECT *, {{ lift_class() }} AS lift_class FROM shares

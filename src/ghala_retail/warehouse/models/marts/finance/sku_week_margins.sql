@@ -6,16 +6,12 @@
 {% set changed = 'row_batch > ' ~ last_batch() %}
 WITH
 {% if is_incremental() -%}
--- A corrected price, rate of VAT or zone changes every week from its day on.
+-- A corrected price changes every week from its day on; a rate of VAT or a zone those in which the
+-- SKU or the location sold.
 repriced AS (
     SELECT CAST(date_trunc('week', min(valid_from)) AS DATE) AS week
-    FROM (
-        SELECT valid_from FROM {{ ref('prices') }} WHERE {{ changed }}
-        UNION ALL
-        SELECT valid_from FROM {{ ref('product_history') }} WHERE {{ changed }}
-        UNION ALL
-        SELECT valid_from FROM {{ ref('location_history') }} WHERE {{ changed }}
-    ) AS rows_since
+    FROM {{ ref('prices') }}
+    WHERE {{ changed }}
 ),
 
 touched AS (
@@ -30,6 +26,14 @@ touched AS (
     SELECT sold.week
     FROM (SELECT DISTINCT week FROM {{ this }}) AS sold
     INNER JOIN repriced ON sold.week >= repriced.week
+    {%- for history, key in (('product_history', 'sku'), ('location_history', 'location_id')) %}
+    UNION
+    SELECT CAST(date_trunc('week', sales.day) AS DATE)
+    FROM {{ ref('sku_location_day') }} AS sales
+    INNER JOIN {{ ref(history) }} AS known
+        ON known.{{ key }} = sales.{{ key }} AND known.valid_from <= sales.day
+    WHERE known.{{ changed }}
+    {%- endfor %}
 ),
 
 touched_days AS (
