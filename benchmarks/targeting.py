@@ -8,8 +8,12 @@ The model learns from lots that have matured by 2025-12-08 and decides for the c
 day's campaign drew: a fifth of all, by lot. Each decision is priced by the truth: the customer's
 visits, days until the last one, uplift type, agent's chance to pass an offer on, and what orders of
 the customer's segment earn. Profits are shares of an oracle's, which reads the type off the truth.
-That type is drawn by lot and leaves few traces, so a second yardstick knows all but the type: the
-shares of types among customers like this one, and what the customer did in past campaigns.
+Whom an offer puts off is drawn by lot and leaves few traces, so a second yardstick knows all but
+that.
+
+Whether off-policy estimates can be trusted is shown beside it: what the lots of that day say of the
+campaign's own offer, given to the customers whom the model would choose for it and to everyone,
+next to what the truth says of the same customers. Seconds are of the processor.
 
 Each seed is judged once and kept in benchmarks/results/; remove its file to judge it again.
 
@@ -20,10 +24,11 @@ import argparse
 import json
 import resource
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import duckdb
@@ -37,13 +42,15 @@ from ghala.contracts.policy import read_policy
 from ghala.features.examples import Request, read_examples, read_subjects
 from ghala.features.history import pick_views
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
+from ghala_retail.company.marketing import EFFECTS, uplift_types
 from ghala_retail.features.customer import campaign_response, customer
 from ghala_retail.use_cases.marketing.targeting.budget import Limits, choose
-from ghala_retail.use_cases.marketing.targeting.fitting import ROWS, fit_outcome, read_past
+from ghala_retail.use_cases.marketing.targeting.fitting import ROWS, read_past
 from ghala_retail.use_cases.marketing.targeting.inputs import FEATURES, as_table
-from ghala_retail.use_cases.marketing.targeting.learners import LEARNERS
+from ghala_retail.use_cases.marketing.targeting.learners import LEARNERS, Usual, expect_orders
 from ghala_retail.use_cases.marketing.targeting.model import Expected, TargetingModel
 from ghala_retail.use_cases.marketing.targeting.use_case import Targeting, TargetingPolicy
+from ghala_retail.use_cases.marketing.targeting.value import Log, estimate, profits
 from worlds import START, Company, prepare
 
 Floats = NDArray[np.float64]
@@ -53,7 +60,6 @@ CAMPAIGN_DAYS = 14
 SHARE = 0.20
 RESULTS = Path(__file__).parent / "results"
 VIEWS = pick_views({view.name: view for view in (customer, campaign_response)}, FEATURES)
-DECISIONS = ("model", *LEARNERS, "rule", "response", "everyone", "nobody")
 
 
 class ReadOnly(DuckDBWarehouse):
@@ -104,12 +110,12 @@ class Truth:
         facts = json.loads((company.folder / "company/truth/facts.json").read_text("utf-8"))
         people = company.truth("customers").with_columns(pl.col("customer_id").cast(pl.String))
         agents = company.truth("agents").with_columns(pl.col("agent_id").cast(pl.String))
-        known = rows.select("customer_id", "agent_id", "contacted_orders", "contacted_days").join(
-            people, on="customer_id", how="left", maintain_order="left"
-        ).join(agents, on="agent_id", how="left", maintain_order="left")  # fmt: skip
-        self.kinds: dict[str, float] = facts["uplift_effects"]
-        if facts["world"]["is_uniform"]:
-            self.kinds = dict.fromkeys(self.kinds, 0.0)
+        responses = _responses(company)
+        known = rows.select("customer_id", "agent_id")
+        for table, key in ((people, "customer_id"), (agents, "agent_id"),
+                           (responses, "customer_id")):  # fmt: skip
+            known = known.join(table, on=key, how="left", maintain_order="left")
+        self.is_uniform = facts["world"]["is_uniform"]
         days = company.truth("days").filter(
             pl.col("day").is_between(DECIDED, DECIDED + timedelta(days=CAMPAIGN_DAYS - 1))
         ).sum()  # fmt: skip
@@ -119,26 +125,20 @@ class Truth:
         rate = (known["visits_a_day"] * skill * alive).to_numpy().astype(np.float64)
         self.orders = rate * (orders / visits) * _season(company, visits)
         self.relays = known["relays"].fill_null(1.0).to_numpy().astype(np.float64)
-        self.effect = known["uplift_type"].replace_strict(self.kinds).to_numpy()
+        self.effect = EFFECTS[known["uplift_type"].to_physical().to_numpy()]
         worth = _worth(company, known["segment"])
         self.margin = worth * (margin / orders) / np.average(worth, weights=self.orders)
         self.likely = self._likely(known)
 
     def _likely(self, known: pl.DataFrame) -> Floats:
-        """The effect that someone expects who knows all but the lot that drew the type."""
-        often = known["visits_a_day"] > 0.03
-        groups = known.select(pl.struct("segment", often.alias("often")).rank("dense")).to_series()
-        place = groups.to_numpy() - 1
-        expected = self.orders / CAMPAIGN_DAYS * known["contacted_days"].fill_null(0).to_numpy()
-        done = known["contacted_orders"].fill_null(0).to_numpy()
-        chances = []
-        for kind, effect in self.kinds.items():
-            share = np.bincount(place, known["uplift_type"].to_numpy() == kind)
-            prior = (share / np.bincount(place))[place]
-            moved = 1 + self.relays * effect
-            chances.append(prior * moved**done * np.exp(-expected * (moved - 1)))
-        weights = np.array(chances)
-        mean: Floats = np.array(list(self.kinds.values())) @ weights / weights.sum(axis=0)
+        """The effect that someone expects who knows all but whom an offer puts off."""
+        if self.is_uniform:
+            return self.effect
+        put_off, none = known["is_put_off"].mean(), np.zeros(known.height, bool)
+        kinds = uplift_types(
+            known["missed_visits"].to_numpy(), known["price_weight"].to_numpy(), put_off=none
+        )
+        mean: Floats = (1 - put_off) * EFFECTS[kinds] + put_off * EFFECTS[-1]
         return mean
 
     def value(self, discount: Floats, contact_cost: Floats, effect: Floats) -> Floats:
@@ -146,6 +146,18 @@ class Truth:
         more = (self.orders * self.relays * effect)[:, None]
         all_orders = self.orders[:, None] + more
         return more * self.margin[:, None] - all_orders * discount - contact_cost
+
+
+def _responses(company: Company) -> pl.DataFrame:
+    """How the customers whom that day's campaign drew would respond to it."""
+    with company.warehouse() as warehouse:
+        found = warehouse.execute(
+            f"SELECT campaign_id FROM core.campaigns WHERE starts_on = DATE '{DECIDED}'"
+        ).fetchone()
+    assert found is not None, f"no campaign starts on {DECIDED}"
+    return company.truth("responses").filter(pl.col("campaign_id") == found[0]).with_columns(
+        pl.col("customer_id").cast(pl.String)
+    )  # fmt: skip
 
 
 def _season(company: Company, visits: float) -> float:
@@ -188,15 +200,15 @@ def _worth(company: Company, segments: pl.Series) -> Floats:
 def expect_by_learner(
     examples: pl.DataFrame, asked: pl.DataFrame, model: TargetingModel, *, seed: int
 ) -> dict[str, Expected]:
-    """What every learner expects, fitted on the same lots and with the same money."""
-    from dataclasses import replace
-
+    """What every learner expects alone, fitted on the same lots and with the same money."""
     _, past = read_past(examples)
-    outcome = fit_outcome(past.lots, seed=seed)
+    outcome = lgb.Booster(model_str=model.outcome)
+    usual = Usual(*(expect_orders(outcome, past.lots.asked, side) for side in (0.0, 1.0)))
     said = {}
     for name, learner in LEARNERS.items():
-        parts = learner.fit(past.lots, outcome, seed=seed)
-        said[name] = replace(model, learner=name, parts=parts).expect(asked)
+        parts = model.parts.get(name) or learner.fit(past.lots, usual, seed=seed)
+        alone = replace(model, weights={name: 1.0}, parts={name: parts})
+        said[name] = alone.expect(asked)
     return said
 
 
@@ -218,32 +230,34 @@ def ask_peers(examples: pl.DataFrame, asked: pl.DataFrame) -> dict[str, tuple[Fl
     }
     said = {}
     for name, build in peers.items():
-        begun = perf_counter()
-        fitted = build().fit(lots.asked.table, lots.ordered, lots.contacted)
-        said[name] = np.asarray(fitted.predict(table), dtype=np.float64), perf_counter() - begun
+        begun = process_time()
+        fitted = build().fit(lots.asked.table, lots.orders > 0, lots.contacted)
+        said[name] = np.asarray(fitted.predict(table), dtype=np.float64), process_time() - begun
     return said
 
 
 def judge(company: Company, spill: Path, *, peers: bool) -> dict[str, Any]:
     """Fit, decide and price every policy by the truth."""
-    use_case, begun = make_use_case(), perf_counter()
+    use_case, begun = make_use_case(), process_time()
     lots = read_lots(company, use_case, spill)
     examples = lots.filter(pl.col("as_of") < DECIDED)
     asked = lots.filter((pl.col("as_of") == DECIDED) & (pl.col("is_held_out") == 0))
-    read = perf_counter()
+    read = process_time()
     model = use_case.fit(examples, seed=use_case.policy.seed)
-    fitted = perf_counter()
+    fitted = process_time()
     said = use_case.predict(model, asked)
     found: dict[str, Any] = {
         "lots": min(examples.height, ROWS), "asked": asked.height, "chosen": model.chosen,
         "seconds": {"read": read - begun, "fit": fitted - read,
-                    "score": perf_counter() - fitted},
+                    "score": process_time() - fitted},
         "found": model.found,
     }  # fmt: skip
     expected = expect_by_learner(examples, asked, model, seed=use_case.policy.seed)
     others = ask_peers(examples, asked) if peers else {}
     found["peer_seconds"] = {name: seconds for name, (_, seconds) in others.items()}
     truth = Truth(company, asked)
+    found["check"] = check(model, truth, asked, expected=model.expect(asked))
+    found["weights"] = model.weights
     decisions = {name: said[name].to_numpy() for name in ("rule", "response", "everyone", "nobody")}
     decisions["model"] = said["decision"].to_numpy()
     for kind, numbers in _offer_sets(model).items():
@@ -252,6 +266,33 @@ def judge(company: Company, spill: Path, *, peers: bool) -> dict[str, Any]:
             decisions=decisions if kind == "all offers" else {},
         )  # fmt: skip
     return found
+
+
+def check(
+    model: TargetingModel, truth: Truth, asked: pl.DataFrame, *, expected: Expected
+) -> dict[str, dict[str, float]]:
+    """KES per customer that the campaign's own offer adds, by the day's lots and by the truth."""
+    names = ("lot_contacted", "lot_propensity", "lot_contact_cost", "lot_discount", "actual")
+    known = asked.select(pl.col(names).cast(pl.Float64)).to_dict(as_series=False)
+    contacted, chance, contact_cost, discount, earned = (np.array(known[n]) for n in names)
+    place = [offer.name for offer in model.offers].index(asked["lot_offer"][0])
+    ones = np.ones(asked.height)
+    log = Log(ones, contacted, chance, contact_cost, earned, expected.earned_without,
+              expected.earned[:, place])  # fmt: skip
+    adds = truth.value(discount[:1], contact_cost[:1], truth.effect)[:, 0]
+    worth = expected.value[:, [place]]
+    limits = Limits(int(SHARE * asked.height))
+    said = {}
+    for name, who in (("the model's", choose(worth, worth * 0, limits)), ("everyone", ones)):
+        gain = profits(log, who.astype(np.float64)) - profits(log, ones * 0)
+        said[name] = {**asdict(estimate(gain, np.arange(len(gain)), confidence=0.9)),
+                      "truth": float((adds * (who > 0)).mean())}  # fmt: skip
+    left = contacted == 0
+    said["left in peace, all they earn"] = {
+        "mean": float(earned[left].mean()),
+        "truth": float((truth.orders * truth.margin)[left].mean()),
+    }
+    return said
 
 
 def _offer_sets(model: TargetingModel) -> dict[str, list[int]]:
@@ -301,9 +342,20 @@ def show(results: dict[int, dict[str, Any]]) -> None:
                 told = " ".join(f"{share:7.3f}" for share in shares)
                 contacted = np.mean([found[kind]["contacted"][name] for found in results.values()])
                 print(f"    {name:28s} {told}   {interval(shares)}   contacts {contacted:.1%}")
+    print(
+        "\nKES per customer that one day's campaign adds: by its lots (90 % interval), by the truth"
+    )
+    for seed, found in results.items():
+        for name, value in found["check"].items():
+            width = f" ({value['low']:.2f} to {value['high']:.2f})" if "low" in value else ""
+            print(f"  seed {seed} {name}: {value['mean']:.2f}{width}; {value['truth']:.2f}")
     for seed, found in results.items():
         seconds = {name: round(value, 1) for name, value in found["seconds"].items()}
-        print(f"seed {seed}: {found['lots']:,} lots, used {found['chosen']}, {seconds}")
+        print(f"seed {seed}: {found['lots']:,} lots, used {found['chosen']}, processor {seconds}")
+        weights = {name: round(value, 2) for name, value in found["weights"].items()}
+        said = {name: round(value["mean"], 2) for name, value in found["found"].items()}
+        print(f"  weights {weights}; profit on customers held back {said}")
+        print(f"  sure that the blend pays: {found['found']['blend']['sure']:.3f}")
 
 
 def interval(values: list[float]) -> str:
@@ -317,22 +369,22 @@ def interval(values: list[float]) -> str:
 
 def measure_full(company: Company, spill: Path) -> dict[str, float]:
     """Seconds and peak memory of one fit and of one scoring of every customer."""
-    use_case, begun = make_use_case(), perf_counter()
+    use_case, begun = make_use_case(), process_time()
     lots = read_lots(company, use_case, spill)
     examples = lots.filter(pl.col("as_of") < DECIDED)
     del lots
-    read = perf_counter()
+    read = process_time()
     model = use_case.fit(examples, seed=use_case.policy.seed)
-    fitted = perf_counter()
+    fitted = process_time()
     del examples
     with ReadOnly(company, spill) as warehouse:
         subjects = read_subjects(warehouse, use_case, views=VIEWS, request=Request([DECIDED]))
-    asked = perf_counter()
+    asked = process_time()
     said = use_case.predict(model, subjects)
     return {
         "customers": subjects.height, "contacted": float((said["decision"] > 0).mean()),
         "read_lots_s": read - begun, "fit_s": fitted - read, "read_subjects_s": asked - fitted,
-        "score_s": perf_counter() - asked,
+        "score_s": process_time() - asked,
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
     }  # fmt: skip
 

@@ -165,6 +165,7 @@ class Company:
             self.prices, promotions, day=day.day, factor=self._factor
         )  # fmt: skip
         visits = self.crowd.visits(day, effect=self.marketing.effect, traffic=shelf.traffic)
+        self.marketing.see(visits.customer, day.day)
         felt, stored = self.demand.unmet(self.demand.needs(visits, day), day.day)
         choices = self.demand.choose(felt, shelf, competitors=self.competitors)
         wishes = self._serve(choices, shelf, day.day)

@@ -16,8 +16,13 @@ PLANNED_AHEAD, ASSIGNED_AHEAD = 21, 2
 CAMPAIGN_EVERY, CAMPAIGN_DAYS = 28, 14
 OFFERS = (("free_delivery", 3.0, 120.0), ("voucher", 4.0, 100.0), ("reminder", 2.0, 0.0))
 """Name, KES per contact, KES off one order."""
+UPLIFT_TYPES = ("lost_cause", "persuadable", "sure_thing", "sleeping_dog")
 EFFECTS = np.array([0.0, 0.9, 0.05, -0.45])
 """By uplift type: how much more often a contacted customer visits while a campaign lasts."""
+LAPSING = (1.0, 4.0)
+"""Visits that a customer who is slipping away has missed, by the customer's own rate."""
+SENSITIVE = 1.0
+"""What prices weigh for those who heed offers, at least."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,30 @@ class Campaign:
         return f"C{self.number + 1:04}"
 
 
+@dataclass(frozen=True)
+class Response:
+    """How customers would respond to a campaign's contact."""
+
+    customer: Array
+    missed: Array
+    """Visits missed since the last one, by the customer's own rate."""
+    kind: Array
+    """The place of the uplift type in ``UPLIFT_TYPES``."""
+
+
+def uplift_types(missed: Array, price_weight: Array, *, put_off: Array) -> Array:
+    """The place of each customer's uplift type in ``UPLIFT_TYPES``.
+
+    Who came as lately as usual comes anyway. Of those who are slipping away, a contact wins back
+    who feels prices; the others, and those long gone, it does not move. A few are put off, whoever
+    they are.
+    """
+    lapsing = (missed >= LAPSING[0]) & (missed < LAPSING[1])
+    kinds = np.where(lapsing & (price_weight > SENSITIVE), 1, 0)
+    kinds = np.where(missed < LAPSING[0], 2, kinds)
+    return np.where(put_off, 3, kinds).astype(np.int8)
+
+
 class Marketing:
     """The marketing plan of a company, and what it does to its customers."""
 
@@ -92,9 +121,12 @@ class Marketing:
         """By campaign, in a counterfactual: everyone who takes part is contacted, or no one."""
         self.effect = np.ones(customers.count, np.float32)
         """How often each customer visits because of the running campaign; 1 is as usual."""
+        self.response = Response(*np.zeros((3, 0), np.int64))
+        """Who takes part in the running campaign, and how each would respond."""
+        self._visited = _visited_before(draws, customers)
         self._weeks: dict[int, list[Promotion]] = {}
         self._campaign: Campaign | None = None
-        self._assigned, self._contacted = np.array([], dtype=np.int64), np.zeros(0, bool)
+        self._contacted = np.zeros(0, bool)
 
     def planned(self, week: int) -> list[Promotion]:
         """The promotions that were planned to start in a week."""
@@ -150,10 +182,21 @@ class Marketing:
         who, contacted = self.assign(found)
         if found.id in self.contact:
             contacted = np.full(len(who), self.contact[found.id])
-        if not self.plan.world.is_uniform:
-            reached = who[contacted & self._is_relayed(found, who)]
-            self.effect[reached] = 1 + EFFECTS[self.customers.uplift[reached]]
-        self._assigned, self._contacted = who, contacted
+        self.response = self._respond(who, day)
+        reached = contacted & self._is_relayed(found, who)
+        self.effect[who[reached]] = 1 + EFFECTS[self.response.kind[reached]]
+        self._contacted = contacted
+
+    def see(self, who: Array, day: int) -> None:
+        """Remember who visited on a day."""
+        self._visited[who] = day
+
+    def _respond(self, who: Array, day: int) -> "Response":
+        missed = (day - self._visited[who]) * self.customers.rate[who]
+        if self.plan.world.is_uniform:
+            return Response(who, missed, np.zeros(len(who), np.int8))
+        put_off, weight = self.customers.is_put_off[who], self.customers.price_weight[who]
+        return Response(who, missed, uplift_types(missed, weight, put_off=put_off))
 
     def assign(self, campaign: Campaign) -> tuple[Array, Array]:
         """Who takes part in a campaign, and which of them were drawn to be contacted."""
@@ -172,11 +215,18 @@ class Marketing:
 
     def money_off(self, who: Array, day: int) -> Array:
         """KES off an order of each customer today."""
-        if self._campaign is None or len(self._assigned) == 0:
+        assigned = self.response.customer
+        if self._campaign is None or len(assigned) == 0:
             return np.zeros(len(who))
-        place = np.searchsorted(self._assigned, who).clip(max=len(self._assigned) - 1)
-        has = (self._assigned[place] == who) & self._contacted[place]
+        place = np.searchsorted(assigned, who).clip(max=len(assigned) - 1)
+        has = (assigned[place] == who) & self._contacted[place]
         return np.where(has, OFFERS[self._campaign.offer][2], 0.0)
+
+
+def _visited_before(draws: Draws, customers: Customers) -> Array:
+    """The day of each customer's newest visit before the first day, or of the registration."""
+    since = -np.log(draws.uniform("customer/visited", customers.count)) / customers.rate
+    return np.maximum(customers.registered, -since).astype(np.int16)
 
 
 FEATURED = 0.4

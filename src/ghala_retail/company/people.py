@@ -26,21 +26,21 @@ class Segment:
     share: float
     visits_a_day: float
     price_weight: float
-    promo_affinity: float
     through_agents: float
     needs: float
     bulk: float
 
 
 SEGMENTS = (
-    Segment("families", 0.26, 0.0230, 0.95, 0.35, 0.65, 3.6, 1.5),
-    Segment("professionals", 0.14, 0.0198, 0.75, 0.20, 0.25, 2.8, 1.2),
-    Segment("shopkeepers", 0.08, 0.0475, 1.10, 0.30, 0.85, 4.4, 2.6),
-    Segment("rural_households", 0.27, 0.0146, 1.15, 0.30, 0.95, 3.1, 1.5),
-    Segment("students", 0.11, 0.0160, 1.20, 0.55, 0.45, 1.9, 1.0),
-    Segment("bargain_hunters", 0.14, 0.0168, 1.35, 0.85, 0.60, 2.7, 1.6),
+    Segment("families", 0.26, 0.0230, 0.95, 0.65, 3.6, 1.5),
+    Segment("professionals", 0.14, 0.0198, 0.75, 0.25, 2.8, 1.2),
+    Segment("shopkeepers", 0.08, 0.0475, 1.10, 0.85, 4.4, 2.6),
+    Segment("rural_households", 0.27, 0.0146, 1.15, 0.95, 3.1, 1.5),
+    Segment("students", 0.11, 0.0160, 1.20, 0.45, 1.9, 1.0),
+    Segment("bargain_hunters", 0.14, 0.0168, 1.35, 0.60, 2.7, 1.6),
 )
-UPLIFT_TYPES = ("lost_cause", "persuadable", "sure_thing", "sleeping_dog")
+PUT_OFF = 0.07
+"""Of the customers, those whom an offer keeps away."""
 SALARIED, CASUAL, OWN_ACCOUNT = range(3)
 
 
@@ -107,7 +107,7 @@ class Customers:
         self._work(draws, depots)
         self._buy(plan, draws)
         self._join_agents(draws, agents)
-        self._respond(plan, draws)
+        self.is_put_off = draws.uniform("customer/uplift", count) < PUT_OFF
 
     @staticmethod
     def _register(draws: Draws, count: int) -> Array:
@@ -170,15 +170,6 @@ class Customers:
         self.next_agent = np.where(able, second, -1).astype(np.int32)
         lost = (self.agent >= 0) & (self.next_agent < 0)
         self.until = np.where(lost, np.minimum(self.until, self.handed_over), self.until)
-
-    def _respond(self, plan: Plan, draws: Draws) -> None:
-        affinity = of_segments("promo_affinity")[self.segment]
-        at = draws.uniform("customer/uplift", self.count)
-        kinds = np.where(at < 0.07, 3, np.where(at < 0.07 + 0.5 * affinity, 1, 0))
-        frequent = self.rate > 0.03 * plan.world.visits
-        self.uplift = np.where(frequent & (kinds != 3), 2, kinds).astype(np.int8)
-        if plan.world.is_uniform:
-            self.uplift[:] = 0
 
     def agent_on(self, who: Array, day: int) -> Array:
         """The agent of each customer on a day; -1 for customers of the website."""

@@ -15,10 +15,11 @@ TABLES = {
     "elasticities": "SKU x zone: own-price elasticity, and the price that would earn most",
     "segment_elasticities": "SKU x segment: own-price elasticity",
     "skus": "SKU: attraction, slope, reference price and elasticity there",
-    "customers": "customer: segment, uplift type, price weight, visits a day, last day",
+    "customers": "customer: segment, price weight, visits a day, whom offers put off, last day",
     "agents": "agent: skill, chance to relay an offer, last day",
     "promotions": "promotion: lift, and where it came from; units and KES",
     "campaigns": "campaign: contacts, who was reached, visits it caused",
+    "responses": "campaign x customer drawn: visits missed at its start, uplift type",
     "lost_demand": "SKU x depot x day: units that nobody could sell",
     "days": "day: visits, units wanted, lost, substituted; orders, revenue, margin",
 }

@@ -12,9 +12,9 @@ from ghala_retail.company.assortment import CATEGORIES
 from ghala_retail.company.business import Business, Company
 from ghala_retail.company.draws import Array
 from ghala_retail.company.lift import COLUMNS, PromotionOracle
-from ghala_retail.company.marketing import EFFECTS
+from ghala_retail.company.marketing import EFFECTS, UPLIFT_TYPES, Response
 from ghala_retail.company.oracle import PriceOracle
-from ghala_retail.company.people import SEGMENTS, UPLIFT_TYPES
+from ghala_retail.company.people import SEGMENTS
 from ghala_retail.company.truth import write_facts, write_table
 
 LARGE = 500_000
@@ -31,6 +31,7 @@ class Witness:
         self._days: list[dict[str, Any]] = []
         self._lost: list[Array] = []
         self._campaigns: dict[int, Array] = {}
+        self._responses: dict[str, Response] = {}
 
     def see(self, business: Business) -> None:
         """Add a day."""
@@ -65,6 +66,7 @@ class Witness:
         if business.day.day == found.start:
             who, contacted = self.company.marketing.assign(found)
             sums[0], sums[1] = contacted.sum(), (effect[who] != 1).sum()
+            self._responses[found.id] = self.company.marketing.response
 
     def _see_day(self, business: Business) -> None:
         wishes, sales = business.wishes, business.sales
@@ -100,6 +102,7 @@ class Witness:
         write_table(folder, "lost_demand", self._lost_demand())
         write_table(folder, "promotions", self._promotions())
         write_table(folder, "campaigns", self._campaign_table())
+        write_table(folder, "responses", self._response_table())
         write_table(folder, "skus", self._skus())
         write_table(folder, "customers", self._customers())
         agents = company.agents
@@ -157,6 +160,24 @@ class Witness:
                     "moved_customers": pl.Float64, "extra_visits": pl.Float64},
         )  # fmt: skip
 
+    def _response_table(self) -> pl.DataFrame:
+        kinds = pl.Enum(UPLIFT_TYPES)
+        none = pl.DataFrame(schema={"campaign_id": pl.String, "customer_id": pl.Int64,
+                                    "missed_visits": pl.Float32, "uplift_type": kinds})  # fmt: skip
+        return pl.concat(
+            [none]
+            + [
+                pl.DataFrame(
+                    {
+                        "customer_id": who.customer + 1,
+                        "missed_visits": who.missed.astype(np.float32),
+                        "uplift_type": pl.Series(np.array(UPLIFT_TYPES)[who.kind], dtype=kinds),
+                    }
+                ).select(pl.lit(campaign).alias("campaign_id"), pl.all())
+                for campaign, who in self._responses.items()
+            ]
+        )
+
     def _skus(self) -> pl.DataFrame:
         made = self.company.assortment
         return pl.DataFrame(
@@ -177,7 +198,7 @@ class Witness:
             {
                 "customer_id": np.arange(who.count) + 1,
                 "segment": np.array([s.name for s in SEGMENTS])[who.segment],
-                "uplift_type": np.array(UPLIFT_TYPES)[who.uplift],
+                "is_put_off": who.is_put_off,
                 "price_weight": who.price_weight,
                 "visits_a_day": who.rate,
                 "observes_ramadan": who.observes,

@@ -8,7 +8,7 @@ from ghala_retail.company.business import Business, Company, Intervention
 from ghala_retail.company.calendar import describe_day
 from ghala_retail.company.counterfactual import counterfactual, run
 from ghala_retail.company.lift import COLUMNS, PromotionOracle
-from ghala_retail.company.marketing import Event
+from ghala_retail.company.marketing import UPLIFT_TYPES, Event, uplift_types
 from ghala_retail.company.oracle import GRID, PriceOracle
 from ghala_retail.company.world import make_plan
 
@@ -97,6 +97,40 @@ def test_a_campaign_that_reaches_no_one_costs_the_visits_that_the_truth_names() 
 
     assert said > 15
     assert visits - left == pytest.approx(said, abs=2 * said**0.5)
+
+
+def test_how_customers_respond_to_campaigns_changes_no_one_who_is_not_contacted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = first_days(Intervention(), 21)
+    monkeypatch.setattr("ghala_retail.company.marketing.EFFECTS", np.zeros(4))
+    moved = 0
+    company = Company(make_plan("tiny", "calm", seed=7, days=21))
+    for one, other in zip(usual, company.days(), strict=True):
+        found = company.marketing.campaign(one.day.day)
+        who, contacted = company.marketing.assign(found) if found else (np.zeros(0, int), slice(0))
+        drawn = who[contacted]
+        left = [v.customer[~np.isin(v.customer, drawn)] for v in (one.visits, other.visits)]
+        assert np.array_equal(*left)
+        moved += len(one.visits) - len(other.visits)
+    assert moved > 10
+
+
+def test_a_contact_wins_back_who_slips_away_and_feels_prices() -> None:
+    missed, weight = np.array([0.5, 1.5, 1.5, 5.0, 1.5]), np.array([1.2, 1.2, 0.8, 1.2, 1.2])
+    kinds = uplift_types(missed, weight, put_off=np.array([False] * 4 + [True]))
+    assert [UPLIFT_TYPES[kind] for kind in kinds] == [
+        "sure_thing", "persuadable", "lost_cause", "lost_cause", "sleeping_dog",
+    ]  # fmt: skip
+
+
+def test_one_customer_in_five_is_persuadable_and_few_are_put_off() -> None:
+    company = Company(PLAN)
+    company.marketing.start_day(7)
+    kinds = np.bincount(company.marketing.response.kind, minlength=4)
+    share = dict(zip(UPLIFT_TYPES, kinds / kinds.sum(), strict=True))
+    assert 0.15 < share["persuadable"] < 0.25
+    assert 0.05 < share["sleeping_dog"] < 0.10
 
 
 def test_the_promotions_together_bring_what_the_truth_says() -> None:

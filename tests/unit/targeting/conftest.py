@@ -65,7 +65,8 @@ def make_lots(world: World, *, rows: int = 6000, seed: int = 1) -> pl.DataFrame:
             "lot_offer": offer, "lot_contact_cost": np.where(offer == "voucher", 4.0, 2.0),
             "lot_discount": discount, "lot_contacted": contacted.astype(int),
             "lot_propensity": 1 - world.held_out,
-            **known, "actual": earned, "known_on": [day + timedelta(days=28) for day in days],
+            **known, "orders": ordered.astype(int), "actual": earned,
+            "known_on": [day + timedelta(days=28) for day in days],
         }
     )  # fmt: skip
 

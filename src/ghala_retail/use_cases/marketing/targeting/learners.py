@@ -1,7 +1,7 @@
-"""How much more likely a contacted customer orders: four ways to learn it from customers' lots.
+"""How much oftener a contacted customer orders: four ways to learn it from customers' lots.
 
-Effects are differences in the probability of an order while a campaign runs. All learners are given
-the same past; which one is used is decided by the profit of its choices on customers held back.
+Effects are differences in the expected number of orders while a campaign runs. All learners are
+given the same past; how much each counts is decided on customers held back (``fitting``).
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _FLAT: dict[str, object] = {"num_leaves": 7, "min_data_in_leaf": 3000}
 """Effects are much smaller than the noise: their trees are small, and their leaves large."""
 _ROUNDS, _EFFECT_ROUNDS = 120, 40
 _RIDGE = 300.0
-_LEAST_CHANCE = 1e-3
+_LEAST_ORDERS = 1e-3
 
 Parts = dict[str, str]
 """A fitted learner, as text by name."""
@@ -65,75 +65,89 @@ class Lots:
     Attributes:
         contacted: 1 or 0.
         chance: the probability with which the lot contacted the customer.
-        ordered: 1 when the customer ordered while the campaign ran, else 0.
+        orders: of the customer while the campaign ran.
     """
 
     asked: Asked
     contacted: Floats
     chance: Floats
-    ordered: Floats
+    orders: Floats
 
     def __len__(self) -> int:
         return len(self.asked)
 
     def __getitem__(self, rows: np.ndarray) -> "Lots":
-        return Lots(self.asked[rows], self.contacted[rows], self.chance[rows], self.ordered[rows])
+        return Lots(self.asked[rows], self.contacted[rows], self.chance[rows], self.orders[rows])
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Expected orders of customers, with the contact they are asked about and without."""
+
+    without: Floats
+    with_it: Floats
 
 
 class Learner(Protocol):
-    """Learns effects; ``outcome`` is the model of orders that all of them start from."""
+    """Learns effects; ``usual`` is what the model of orders that all start from expects."""
 
-    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:
+    def fit(self, lots: Lots, usual: Usual, *, seed: int) -> Parts:
         """What was learned."""
 
-    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:
-        """By how much a contact raises the probability of an order, row by row."""
+    def effect(self, parts: Parts, asked: Asked, usual: Usual) -> Floats:
+        """By how much a contact raises the expected number of orders, row by row."""
 
 
 def fit_outcome(lots: Lots, *, seed: int) -> lgb.Booster:
-    """The probability of an order by customer, contact and discount."""
+    """The expected orders by customer, contact and discount."""
     table = _with_offer(lots.asked, lots.contacted)
-    return grow(table, lots.ordered, rounds=_ROUNDS, seed=seed, objective="binary")
+    return grow(table, lots.orders, rounds=_ROUNDS, seed=seed, objective="poisson")
 
 
-def chance_of(outcome: lgb.Booster, asked: Asked, contacted: float) -> Floats:
-    """The probability of an order if everyone is contacted (1), or no one (0)."""
+def expect_orders(outcome: lgb.Booster, asked: Asked, contacted: float) -> Floats:
+    """The expected orders if everyone is contacted (1), or no one (0)."""
     return _ask(outcome, _with_offer(asked, np.full(len(asked), contacted)))
+
+
+def usual_orders(lots: Lots, usual: Usual) -> Floats:
+    """The orders expected before the lot is drawn; never quite none."""
+    mean = lots.chance * usual.with_it + (1 - lots.chance) * usual.without
+    return np.maximum(mean, _LEAST_ORDERS)
 
 
 class SLearner:
     """One model of orders, asked with and without the contact."""
 
-    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:
+    def fit(self, lots: Lots, usual: Usual, *, seed: int) -> Parts:
         """Nothing beyond the model of orders."""
         return {}
 
-    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:
+    def effect(self, parts: Parts, asked: Asked, usual: Usual) -> Floats:
         """The difference of the two answers."""
-        return chance_of(outcome, asked, 1.0) - chance_of(outcome, asked, 0.0)
+        return usual.with_it - usual.without
 
 
 class XLearner:
     """Künzel et al. 2019: each side's effects imputed by the other side's model, then blended."""
 
-    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:
+    def fit(self, lots: Lots, usual: Usual, *, seed: int) -> Parts:
         """A model of orders per side, and one of the imputed effects per side."""
         by_lot = lots.contacted == 1
         sides = {"spared": lots[~by_lot], "contacted": lots[by_lot]}
         orders = {
-            name: grow(_table(side.asked), side.ordered, rounds=_ROUNDS, seed=seed,
-                       objective="binary")
+            name: grow(_table(side.asked), side.orders, rounds=_ROUNDS, seed=seed,
+                       objective="poisson")
             for name, side in sides.items()
         }  # fmt: skip
         parts = {"share": repr(float(lots.chance.mean()))}
         for name, other, sign in (("contacted", "spared", 1.0), ("spared", "contacted", -1.0)):
             side = sides[name]
-            imputed = sign * (side.ordered - _ask(orders[other], _table(side.asked)))
+            imputed = sign * (side.orders - _ask(orders[other], _table(side.asked)))
             grown = grow(_table(side.asked), imputed, rounds=_EFFECT_ROUNDS, seed=seed, **_FLAT)
             parts[name] = grown.model_to_string()
         return parts
 
-    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:
+    def effect(self, parts: Parts, asked: Asked, usual: Usual) -> Floats:
         """Both sides' effects, weighted by the share that was contacted."""
         share, table = float(parts["share"]), _table(asked)
         spared, contacted = (
@@ -145,16 +159,15 @@ class XLearner:
 class DRLearner:
     """Kennedy 2023: doubly robust effects of each customer, smoothed by small trees."""
 
-    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:
+    def fit(self, lots: Lots, usual: Usual, *, seed: int) -> Parts:
         """A model of the doubly robust effects."""
-        with_it, without = (chance_of(outcome, lots.asked, side) for side in (1.0, 0.0))
-        expected = np.where(lots.contacted == 1, with_it, without)
+        expected = np.where(lots.contacted == 1, usual.with_it, usual.without)
         weight = (lots.contacted - lots.chance) / (lots.chance * (1 - lots.chance))
-        effects = with_it - without + weight * (lots.ordered - expected)
+        effects = usual.with_it - usual.without + weight * (lots.orders - expected)
         grown = grow(_table(lots.asked), effects, rounds=_EFFECT_ROUNDS, seed=seed, **_FLAT)
         return {"effect": grown.model_to_string()}
 
-    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:
+    def effect(self, parts: Parts, asked: Asked, usual: Usual) -> Floats:
         """What the trees say."""
         return _ask(lgb.Booster(model_str=parts["effect"]), _table(asked))
 
@@ -163,16 +176,16 @@ class RelativeLearner:
     """An R-learner (Nie & Wager 2021) of relative effects: linear in a few traits, with a ridge.
 
     Who orders often has more orders to win or lose, so that effects are more alike as shares of the
-    usual probability than as differences. The trees know that probability; a few numbers are left
-    to learn, which the little that a campaign moves can tell from noise.
+    usual orders than as differences. The trees know the usual orders; a few numbers are left to
+    learn, which the little that a campaign moves can tell from noise.
     """
 
-    def fit(self, lots: Lots, outcome: lgb.Booster, *, seed: int) -> Parts:
+    def fit(self, lots: Lots, usual: Usual, *, seed: int) -> Parts:
         """Weighted least squares of the relative residual of orders on that of the contact."""
-        usual = self._usual(outcome, lots)
+        mean = usual_orders(lots, usual)
         moved = lots.contacted - lots.chance
-        weight = moved**2 * usual
-        target = (lots.ordered - usual) / (moved * usual)
+        weight = moved**2 * mean
+        target = (lots.orders - mean) / (moved * mean)
         centre, scale = lots.asked.traits.mean(axis=0), lots.asked.traits.std(axis=0)
         scale[scale == 0] = 1.0
         design = standardise(lots.asked.traits, centre, scale)
@@ -181,19 +194,14 @@ class RelativeLearner:
         found = {"centre": centre, "scale": scale, "slope": slope}
         return {name: " ".join(map(repr, map(float, values))) for name, values in found.items()}
 
-    def effect(self, parts: Parts, asked: Asked, outcome: lgb.Booster) -> Floats:
-        """The relative effect times the probability of an order without a contact."""
+    def effect(self, parts: Parts, asked: Asked, usual: Usual) -> Floats:
+        """The relative effect times the orders without a contact."""
         centre, scale, slope = (
             np.array(parts[name].split(), dtype=np.float64)
             for name in ("centre", "scale", "slope")
         )  # fmt: skip
         relative = standardise(asked.traits, centre, scale) @ slope
-        return np.asarray(relative * chance_of(outcome, asked, 0.0), dtype=np.float64)
-
-    def _usual(self, outcome: lgb.Booster, lots: Lots) -> Floats:
-        with_it, without = (chance_of(outcome, lots.asked, side) for side in (1.0, 0.0))
-        usual = lots.chance * with_it + (1 - lots.chance) * without
-        return np.maximum(usual, _LEAST_CHANCE)
+        return np.asarray(relative * usual.without, dtype=np.float64)
 
 
 LEARNERS: dict[str, Learner] = {

@@ -1,4 +1,4 @@
-"""The model of whom to contact: which learner, or which simple policy, earned most on lots."""
+"""The model of whom to contact: a blend of learners, and what lots say of its choices."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,9 +14,12 @@ from ghala_retail.use_cases.marketing.targeting.learners import (
     LEARNERS,
     Asked,
     Parts,
-    chance_of,
+    Usual,
+    expect_orders,
 )
 
+BLEND = "blend"
+"""The learners together, each by its weight."""
 SIMPLE = ("rule", "response", "nobody")
 """Policies within the budget that need no learner of effects."""
 EVERYONE = "everyone"
@@ -40,11 +43,11 @@ class TargetingModel:
 
     Attributes:
         offers: numbered from 1 in decisions.
-        outcome: LightGBM's text of the probability of an order.
-        margin: LightGBM's text of what a customer who orders earns the company.
-        learner: the learner of effects that did best.
-        parts: what that learner has learned.
-        chosen: the learner, or the simple policy that is used in its place.
+        outcome: LightGBM's text of the expected orders.
+        margin: LightGBM's text of what an order earns the company.
+        weights: how much the effects of each learner count; none that counts for nothing.
+        parts: what each of these learners has learned.
+        chosen: the blend, or the simple policy that is used in its place.
         simple: the simple policy that did best.
         best_offer: the number of the offer that simple policies make.
         found: profit per customer over contacting no one, on customers held back, by policy.
@@ -53,8 +56,8 @@ class TargetingModel:
     offers: tuple[Offer, ...]
     outcome: str
     margin: str
-    learner: str
-    parts: Parts
+    weights: dict[str, float]
+    parts: dict[str, Parts]
     chosen: str
     simple: str
     best_offer: int
@@ -67,12 +70,16 @@ class TargetingModel:
     def expect(self, subjects: pl.DataFrame) -> "Expected":
         """What is expected of each customer, under each offer."""
         table = as_table(subjects)
-        askings = [_ask_about(subjects, table, offer.discount) for offer in self.offers]
-        learner = LEARNERS[self.learner]
-        effects = [learner.effect(self.parts, asked, self._outcome) for asked in askings]
+        asked = _ask_about(subjects, table, 0.0)
+        without = expect_orders(self._outcome, asked, 0.0)
+        effect = np.zeros((subjects.height, len(self.offers)))
+        for place, offer in enumerate(self.offers):
+            asked = _ask_about(subjects, table, offer.discount)
+            usual = Usual(without, expect_orders(self._outcome, asked, 1.0))
+            for name, weight in self.weights.items():
+                effect[:, place] += weight * LEARNERS[name].effect(self.parts[name], asked, usual)
         margin = lgb.Booster(model_str=self.margin).predict(table, num_threads=1)
-        without = chance_of(self._outcome, askings[0], 0.0)
-        return Expected(self.offers, without, np.column_stack(effects), np.asarray(margin))
+        return Expected(self.offers, without, effect, np.asarray(margin))
 
 
 @dataclass(frozen=True)
@@ -80,8 +87,8 @@ class Expected:
     """What is expected of customers; money per customer.
 
     Attributes:
-        without: probability of an order without a contact.
-        effect: by how much each offer raises it, one column per offer.
+        without: orders without a contact.
+        effect: how many orders each offer adds, one column per offer.
         margin: what an order earns, before the offer's discount.
     """
 
@@ -92,8 +99,8 @@ class Expected:
 
     @property
     def with_it(self) -> Floats:
-        """Probability of an order after each offer."""
-        return np.clip(self.without[:, None] + self.effect, 0.0, 1.0)
+        """Orders after each offer."""
+        return np.maximum(self.without[:, None] + self.effect, 0.0)
 
     @property
     def earned_without(self) -> Floats:
@@ -112,7 +119,7 @@ class Expected:
 
     @property
     def cost(self) -> Floats:
-        """What each offer spends: the contact, and the discounts of those who order."""
+        """What each offer spends: the contact, and the discounts of all orders."""
         return self.with_it * self._of("discount") + self._of("contact_cost")
 
     def _of(self, field: str) -> Floats:
@@ -125,7 +132,7 @@ def decide_simply(
     """Whom a simple policy contacts: 1 or 0 per customer.
 
     ``rule`` is marketing's own: frequent customers who have not ordered for one to four months.
-    ``response`` takes those who are likeliest to order after a contact.
+    ``response`` takes those who are expected to order most after a contact.
     """
     if policy in (EVERYONE, "nobody"):
         return np.full(subjects.height, float(policy == EVERYONE))

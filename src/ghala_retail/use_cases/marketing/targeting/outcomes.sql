@@ -1,5 +1,5 @@
--- What then happened: what the orders of each customer in a campaign's lot earned while the campaign
--- ran, in the company's currency, without VAT, after goods and money off, before the contact itself.
+-- What then happened: how often each customer in a campaign's lot ordered while the campaign ran, and
+-- what that earned, in the company's currency, without VAT, after goods and money off, before the contact itself.
 -- It counts as it was known 28 days after the start, when late orders and cancellations have come.
 WITH ended AS (
     SELECT
@@ -31,7 +31,8 @@ earned AS (
         sum(
             CAST(lines.revenue AS DOUBLE PRECISION) / (1 + coalesce(products.vat_rate, 0))
             - lines.units * CAST(prices.unit_cost AS DOUBLE PRECISION)
-        ) AS margin
+        ) AS margin,
+        count(DISTINCT lines.order_id) AS orders
     FROM audience
     INNER JOIN core.order_lines AS lines
         ON lines.customer_id = audience.customer_id
@@ -58,6 +59,7 @@ SELECT
     audience.customer_id,
     audience.as_of,
     audience.known_on,
+    coalesce(earned.orders, 0) AS orders,
     coalesce(earned.margin, 0) AS actual
 FROM audience
 LEFT JOIN earned ON earned.as_of = audience.as_of AND earned.customer_id = audience.customer_id

@@ -32,7 +32,7 @@ _CONFIDENCE = 0.90
 _LEFT_OUT = {
     "nobody": "no gain is proven",
     "rule": "not a frequent customer who slips away",
-    "response": "less likely to order than others",
+    "response": "expected to order less than others",
 }
 """Why a simple policy leaves out a customer whom a contact might move."""
 
@@ -75,6 +75,7 @@ class Targeting(Optimise):
     entity = ("customer_id",)
     horizon_days = 28
     features = FEATURES
+    learned = ("orders",)
     needs = ("order_lines", "customers", "campaigns", "campaign_exposures", "prices")
     baselines = ("simple", *SIMPLE, EVERYONE)
     watched = (

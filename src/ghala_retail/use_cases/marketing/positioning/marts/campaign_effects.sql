@@ -4,7 +4,7 @@
 -- segment of the day it was assigned: margin without VAT while it ran, less the contact. Weighted by
 -- the inverse of the chance to be contacted (Hajek), as known three days after its end. A campaign
 -- that held out nobody, or contacted nobody, tells nothing and is not here.
-{% set said = adapter.get_relation(target.database, 'platform', 'marketing__segmentation_predictions') %}
+{% set said = predictions_of('marketing/segmentation') %}
 WITH ended AS (
     SELECT *, CAST(ends_on + 3 AS DATE) AS told_on FROM {{ ref('campaigns') }}
 ),
