@@ -87,6 +87,7 @@ def assemble(workspace: Workspace) -> Path:
         mart = f"models/marts/{use_case.unit}/{mart_of(use_case)}"
         wanted[f"{mart}.sql"], wanted[f"{mart}.yml"] = mart_sql(use_case), _describe_mart(use_case)
         wanted |= _texts(use_case.folder / "marts", f"models/marts/{use_case.unit}/")
+        wanted |= _texts(use_case.folder / "features", "models/features/")
     wanted["models/staging/raw.yml"] = _raw_sources(workspace)
     wanted["profiles.yml"] = profile_text(workspace)
     wanted["dbt_project.yml"] = _project(workspace, wanted)

@@ -53,7 +53,7 @@ def test_all_layers_of_all_packs_are_looked_at(models: dict[str, dict[str, Any]]
 
 
 def _is_model(file: Path) -> bool:
-    return bool({"models", "staging", "marts"} & set(file.parts))
+    return bool({"models", "staging", "marts", "features"} & set(file.parts))
 
 
 def test_every_model_states_its_grain_and_its_owner(models: dict[str, dict[str, Any]]) -> None:

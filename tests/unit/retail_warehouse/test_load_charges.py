@@ -8,14 +8,12 @@ import jinja2
 import pytest
 from tests.servers import ENGINES, empty_database
 
-import ghala_retail
 from ghala.warehouse.engines.duckdb import DuckDBWarehouse
 from ghala.warehouse.engines.engine import Warehouse
 from ghala.warehouse.engines.postgres import PostgresWarehouse
+from ghala_retail.use_cases.marketing import events
 
-MODEL = (
-    Path(ghala_retail.__file__).parent / "warehouse" / "models" / "features" / "load_charges.sql"
-)
+MODEL = Path(events.__file__).parent / "features" / "load_charges.sql"
 MONDAY = date(2025, 6, 2)
 SAID = {MONDAY - timedelta(days=3): 100.0, MONDAY - timedelta(days=1): 10.0, MONDAY: 1000.0}
 """By the day it was said, what a truck-load more costs; twice as much in the fourth week."""
