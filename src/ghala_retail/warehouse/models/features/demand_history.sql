@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Every week of a series with `clean_units`: what was wanted divided by the lift of its promotion.
 SELECT
     weeks.grain,
