@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 from ghala.contracts.discovery import use_cases
@@ -98,7 +99,11 @@ def _add_models(lineage: Lineage, workspace: Workspace) -> None:
     if not file.is_file():
         raise TryAgain("The warehouse was never built here.", "Run `ghala build` first.")
     manifest = json.loads(file.read_text(encoding="utf-8"))
-    models = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model"}
+    models = {
+        key: node | {"sql": _compiled(node, file.parent)}
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
     known = {}
     for key, one in manifest["sources"].items():
         known[key] = (f"{one['schema']}.{one['name']}", "table")
@@ -113,14 +118,18 @@ def _add_models(lineage: Lineage, workspace: Workspace) -> None:
             _add_model(lineage, models[key], known[key], sources=[known[k] for k in above[key]])
 
 
+def _compiled(node: dict[str, Any], target: Path) -> str:
+    """The SQL of a model as it was built last; dbt's manifest tells only that of the last build."""
+    file = target / "compiled" / node["package_name"] / node["original_file_path"]
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
 def _add_model(
     lineage: Lineage, model: dict[str, Any], node: tuple[str, str], *,
     sources: Sequence[tuple[str, str]],
 ) -> None:  # fmt: skip
     """Add a model after what it reads, and its columns after those that they are made of."""
-    statement = read_statement(
-        model.get("compiled_code") or "", lambda name: lineage.columns.get(name, ())
-    )
+    statement = read_statement(model["sql"], lambda name: lineage.columns.get(name, ()))
     lineage.columns[node[0]] = statement.columns if statement else ()
     for column in lineage.columns[node[0]]:
         lineage.link(node, (f"{node[0]}.{column}", "column"))

@@ -108,7 +108,8 @@ def read_statement(sql: str, known: Known) -> Statement | None:
     """The statement of a query; None when DuckDB's grammar is not its engine's."""
     [(text,)] = duckdb.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
     said = json.loads(text)
-    return None if said["error"] else Statement(said["statements"][0]["node"], known)
+    has_one = not said["error"] and said["statements"]
+    return Statement(said["statements"][0]["node"], known) if has_one else None
 
 
 def _listed(node: Node) -> tuple[list[list[Node]], bool]:
