@@ -44,7 +44,7 @@ class Shop:
     """The shop at work in a process that can be killed at any instant."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
+        self.process, self.is_built = process, True
         self.said("ready")
 
     def said(self, word: str) -> int:
@@ -70,7 +70,13 @@ class Shop:
         return time.monotonic() - begun
 
     def kill(self, step: str, day: int, *, after: float) -> float | None:
-        """Start a step and kill it; the seconds it took if it had ended before, else None."""
+        """Start a step and kill it; the seconds it took if it had ended before, else None.
+
+        Half a build would not be published, so it is built to its end first.
+        """
+        if step == "publish" and not self.is_built:
+            self.do("build", day)
+            self.is_built = True
         worker = self.begin(step, day)
         assert self.process.stdout is not None
         begun = time.monotonic()
@@ -80,6 +86,7 @@ class Shop:
             os.kill(worker, signal.SIGKILL)
         code = self.said("ended")
         assert code in (0, -signal.SIGKILL), f"{step} ended with {code}"
+        self.is_built = code == 0 if step == "build" else self.is_built
         return took if code == 0 else None
 
 
