@@ -97,7 +97,7 @@ def train(
     shape = {"num_leaves": recipe.leaves, "min_data_in_leaf": recipe.least}
     parameters = {**_PARAMETERS, **shape}
     data = lgb.Dataset(
-        _matrix(sample, offset),
+        _matrix(sample, _at_remembered_prices(sample, offset)),
         sample["actual"].to_numpy(),
         weight=_weight(sample["target_week"]),
         init_score=np.log(offset),
@@ -110,16 +110,26 @@ def boost(booster: lgb.Booster, subjects: pl.DataFrame, offset: Floats) -> Float
     """The boosted mean, in units per week."""
     # LightGBM keeps the number of threads for the whole process: of two grains that are fitted side
     # by side, one that changed it would make the other write past its buffers.
-    raw = booster.predict(_matrix(subjects, offset), raw_score=True, num_threads=_THREADS)
+    seen = _matrix(subjects, _at_remembered_prices(subjects, offset))
+    raw = booster.predict(seen, raw_score=True, num_threads=_THREADS)
     return offset * np.exp(np.asarray(raw, dtype=np.float64))
 
 
 def keep_totals(subjects: pl.DataFrame, mean: Floats, offset: Floats) -> Floats:
-    """The boosted means of whole weeks; where the recipe says so, with the smart mean's totals."""
+    """The boosted means of whole weeks; where the recipe says so, with the smart mean's totals.
+
+    Totals are compared at remembered prices, so that a planned one moves its own SKU alone.
+    """
     if not RECIPES.get(str(subjects["grain"][0]), DEFAULT).keeps_totals:
         return mean
     week = subjects.select(pl.struct("as_of", "target_week").rank("dense") - 1)[:, 0].to_numpy()
-    return np.asarray(mean * (np.bincount(week, offset) / np.bincount(week, mean))[week])
+    before, after = (_at_remembered_prices(subjects, one) for one in (offset, mean))
+    return np.asarray(mean * (np.bincount(week, before) / np.bincount(week, after))[week])
+
+
+def _at_remembered_prices(subjects: pl.DataFrame, mean: Floats) -> Floats:
+    """A mean without what a planned price does to it, which is not for boosting to take back."""
+    return np.asarray(mean / subjects["price_effect"].to_numpy())
 
 
 def _weight(weeks: pl.Series) -> Floats:
