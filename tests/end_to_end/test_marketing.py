@@ -1,9 +1,10 @@
-"""Where a few weeks tell no customers apart, no segments are made, and what reads them waits."""
+"""Customers of a tiny simulated company are labelled the whole road; what reads labels waits."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from ghala.contracts.settings import Workspace
@@ -11,15 +12,15 @@ from tests.conftest import read_json, run_ghala
 from tests.end_to_end.conftest import SALES
 
 SEGMENTS, POSITIONS = "marketing/segmentation", "marketing/positioning"
-FIRST = "2024-04-15"
+FIRST, LATER = "2024-04-15", "2024-05-20"
 FEEDS = (*SALES, "campaign", "prices")
-# A month of orders tells nobody apart: the road is tried here, benchmarks judge the segments.
-LENIENT = """
+# The road is tried here on a month of orders; benchmarks judge the segments.
+YOUNG = """
 owner: Customer marketing
 unit: marketing
 schedule: weekly, on Mondays
 backtest: {weeks: 2, refit_every_weeks: 1, training_origins: 6}
-gates: {metrics: [], min_stability: 0.01, min_share: 0.0, min_origins_won: 0.0}
+gates: {metrics: [], min_stability: 0.5, min_share: 0.0, min_origins_won: 0.0}
 probes: {max_seed_spread: 1.0}
 uat: {shadow_weeks: 1, max_loss_ratio: 1.5}
 approval: {rule: one_named_role, role: marketing_approver}
@@ -34,7 +35,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, deliveries: Path) -> Wor
     made = run_ghala("init", str(root), "--name", "Duka", "--source", "company", *wanted)
     assert made.returncode == 0, made.stderr
     (root / "policies" / "marketing").mkdir(parents=True)
-    (root / "policies" / f"{SEGMENTS}.yml").write_text(LENIENT, encoding="utf-8")
+    (root / "policies" / f"{SEGMENTS}.yml").write_text(YOUNG, encoding="utf-8")
     with (root / "ghala.toml").open("a", encoding="utf-8") as settings:
         settings.write(PEOPLE)
     (root / "inbox" / "company").mkdir(parents=True)
@@ -44,23 +45,36 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, deliveries: Path) -> Wor
     return Workspace(root)
 
 
-def test_weeks_that_tell_nobody_apart_make_no_segments_and_the_reason_is_said(
+def test_segments_are_trained_shadowed_approved_scored_matched_and_shown(
     workspace: Workspace,
 ) -> None:
     def ask(*arguments: str) -> Any:
         where = ("--workspace", str(workspace.root), "--json")
         return read_json(run_ghala(*arguments, *where, GHALA_ACTOR="pipeline"))
 
-    done = ask("run", "--as-of", FIRST, "--allow-late")
-    assert done[SEGMENTS]["retrain_if_due"] == 1
-    assert done[SEGMENTS]["advance"] == {}
-    said = [fact["words"] for fact in ask("history", SEGMENTS) if fact["kind"] == "verdict"]
-    assert "One fit and the next agree with an adjusted Rand index" in said[-1]
+    first = ask("run", "--as-of", FIRST, "--allow-late")[SEGMENTS]
+    assert first["advance"] == {"uat": 1}
+    assert first["score_if_due"] > 1000
+
+    later = ask("run", "--as-of", LATER, "--allow-late")[SEGMENTS]
+    assert later["monitor"]["outcomes"] == first["score_if_due"]
+    approved = run_ghala(
+        "approve", SEGMENTS, "1", "-m", "good", "--as-of", LATER, "--workspace",
+        str(workspace.root), GHALA_ACTOR="marketing-approver",
+    )  # fmt: skip
+    assert approved.returncode == 0, approved.stderr
+    ask("build", "--as-of", LATER)
+    ask("publish", "--as-of", LATER)
     cases = {case["name"]: case for case in ask("status")["use_cases"]}
-    assert not cases[SEGMENTS]["stages"].get("production")
-    assert cases[POSITIONS]["waits"]
-    kept = {file.name for file in workspace.published.glob("*/*.parquet")}
-    assert {
-        "marts_marketing.segment_profiles.parquet",
-        "marts_marketing.perceptual_map.parquet",
-    } <= kept
+    assert cases[SEGMENTS]["stages"]["production"]["version"] == 1
+    assert "no outcome was known" in str(cases[POSITIONS]["waits"])
+
+    shown = {
+        name: pl.read_parquet(next(workspace.published.glob(f"*/marts_marketing.{name}.parquet")))
+        for name in ("segmentation_segments", "segment_profiles", "segment_movements")
+    }
+    labels = shown["segmentation_segments"]
+    assert labels.height >= first["score_if_due"]
+    assert labels["chance_alive"].is_between(0, 1).all()
+    assert labels["clv_52w"].min() >= 0
+    assert shown["segment_profiles"]["customers"].sum() == labels.height
